@@ -1,0 +1,100 @@
+// Package programs builds the programs that a network runs, once for all
+// checkouts: Hyperledger Fabric at the release pinned in network/fabric, the
+// chaincode, Fabric's external builder for it, and the supervisor.
+//
+// Everything lands in a cache directory under a name made from the sources'
+// contents, so a changed source is a new entry, an unchanged one costs a few
+// milliseconds and no network, and two checkouts share what is the same.
+// Nothing in the cache is secret. Who can write it can change what runs.
+package programs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/claimshare/claimshare/network/progress"
+)
+
+// CacheVariable names the environment variable that moves the cache.
+const CacheVariable = "CLAIMSHARE_CACHE"
+
+// FabricVersion is the release behind the pseudo-version in network/fabric/go.mod.
+const FabricVersion = "v3.1.1"
+
+// Chaincode programs that can serve a network, as folders of the checkout.
+const (
+	ClaimShareChaincode = "chaincode"
+	TestChaincode       = "network/testchaincode"
+)
+
+// Set is where the programs of one network are.
+type Set struct {
+	Peer, Orderer, Cryptogen, Configtxgen, Osnadmin, Configtxlator string
+	// FabricConfig holds Fabric's own core.yaml and orderer.yaml: the defaults.
+	FabricConfig string
+	// Chaincode is the chaincode's program.
+	Chaincode string
+	// Builder is the external builder's folder (it has bin/detect and the rest).
+	Builder string
+	// Supervisor is the program that keeps a network's processes alive.
+	Supervisor string
+}
+
+// Checkout finds the source tree that contains the directory start.
+func Checkout(start string) (string, error) {
+	dir, err := filepath.Abs(start)
+	if err != nil {
+		return "", fmt.Errorf("find the checkout: %w", err)
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "network", "fabric", "go.mod")); err == nil {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("%s is not inside a ClaimShare checkout: the programs are built from its sources, so run this from there", dir)
+		}
+	}
+}
+
+// CacheDir is where built programs are kept.
+func CacheDir() (string, error) {
+	if dir := os.Getenv(CacheVariable); dir != "" {
+		return filepath.Abs(dir)
+	}
+	user, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("find a cache directory (set %s to choose one): %w", CacheVariable, err)
+	}
+	return filepath.Join(user, "claimshare"), nil
+}
+
+// Build returns the programs for a network that runs the given chaincode (a
+// folder of the checkout), building those that the cache does not hold.
+func Build(ctx context.Context, checkout, chaincode string, report progress.Func) (*Set, error) {
+	if _, err := os.Stat(filepath.Join(checkout, chaincode, "main.go")); errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("build the programs: %s has no main.go, so it is not a chaincode program", filepath.Join(checkout, chaincode))
+	}
+	cache, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	dirs := map[string]string{}
+	for _, artifact := range []artifact{fabric, supervisor, builder, chaincodeArtifact(chaincode)} {
+		if dirs[artifact.name], err = artifact.ensure(ctx, checkout, cache, report); err != nil {
+			return nil, fmt.Errorf("build %s: %w", artifact.title, err)
+		}
+	}
+	in := func(artifact artifact, name string) string { return filepath.Join(dirs[artifact.name], name) }
+	return &Set{
+		Peer: in(fabric, "peer"), Orderer: in(fabric, "orderer"),
+		Cryptogen: in(fabric, "cryptogen"), Configtxgen: in(fabric, "configtxgen"),
+		Osnadmin: in(fabric, "osnadmin"), Configtxlator: in(fabric, "configtxlator"),
+		FabricConfig: in(fabric, "config"),
+		Chaincode:    in(chaincodeArtifact(chaincode), "chaincode"),
+		Builder:      dirs[builder.name],
+		Supervisor:   in(supervisor, "claimshare-supervisor"),
+	}, nil
+}
