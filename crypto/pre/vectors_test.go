@@ -1,0 +1,346 @@
+package pre
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/claimshare/claimshare/crypto/internal/curve"
+	"github.com/consensys/gnark-crypto/ecc/bn254"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write testdata/vectors.json anew")
+
+// entropy is SHA-256 in counter mode: fixed "randomness" for known answers.
+type entropy struct {
+	seed  string
+	count uint64
+	rest  []byte
+}
+
+func (e *entropy) Read(p []byte) (int, error) {
+	for len(e.rest) < len(p) {
+		h := sha256.Sum256(binary.BigEndian.AppendUint64([]byte(e.seed), e.count))
+		e.count++
+		e.rest = append(e.rest, h[:]...)
+	}
+	n := copy(p, e.rest)
+	e.rest = e.rest[n:]
+	return n, nil
+}
+
+type hexBytes []byte
+
+func (h hexBytes) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(h)), nil }
+func (h *hexBytes) UnmarshalText(b []byte) error {
+	raw, err := hex.DecodeString(string(b))
+	*h = raw
+	return err
+}
+
+// field keeps the order of a vector's values in the file.
+type field struct {
+	Name  string   `json:"name"`
+	Value hexBytes `json:"value"`
+}
+
+type negative struct {
+	Name  string   `json:"name"`
+	Type  string   `json:"type"` // parameters, capsule, token, reencrypted, publicKey
+	Value hexBytes `json:"value"`
+	Error string   `json:"error"`
+}
+
+type vectorFile struct {
+	Comment  string     `json:"comment"`
+	Values   []field    `json:"values"`
+	Negative []negative `json:"negative"`
+}
+
+func (f *vectorFile) add(name string, value []byte) {
+	f.Values = append(f.Values, field{name, bytes.Clone(value)})
+}
+
+func g1b(p bn254.G1Affine) []byte { b := p.Bytes(); return b[:] }
+func g2b(p bn254.G2Affine) []byte { b := p.Bytes(); return b[:] }
+func gtb(z bn254.GT) []byte       { b := z.Bytes(); return b[:] }
+func arr(a [32]byte) []byte       { return a[:] }
+
+// makeVectors computes every intermediate value of one scoped and one
+// paper-mode life of a record from fixed seeds.
+func makeVectors(t *testing.T) *vectorFile {
+	f := &vectorFile{Comment: "Known answers of the ClaimShare protocol, version 1, BN254. Values in order of computation, hexadecimal. See docs/protocol.md."}
+	key := func(seed string) secretKey {
+		k, err := generate(&entropy{seed: seed})
+		require.NoError(t, err)
+		f.add(seed+" secret", k.Bytes())
+		f.add(seed+" public", k.public.Bytes())
+		return k
+	}
+	master := &MasterKey{key("x")}
+	p, err := NewParameters("vectors", master.PublicKey())
+	require.NoError(t, err)
+	f.add("g", g1b(p.g))
+	f.add("g-hat", g2b(p.gHat))
+	f.add("g-hat-1", g2b(p.gHat1.Point()))
+	f.add("g-hat-2", g2b(p.base("").search))
+	f.add("u", g1b(p.u))
+	f.add("vd", g1b(p.vd))
+	f.add("parameters", p.Bytes())
+	f.add("paramsID", arr(p.ID()))
+
+	info := RecordInfo{RecordID: [16]byte{0: 0xaa, 15: 0x55}, Kind: 2, OwnerPID: "owner-pid", IssuerPID: "issuer-pid"}
+	plain := []byte("one left headlamp, two hours of labour")
+	f.add("plaintext", plain)
+	seal := func(prefix string, pk PublicKey, label string) *Capsule {
+		r, err := curve.RandomScalar(&entropy{seed: prefix + "r"})
+		require.NoError(t, err)
+		var payload bytes.Buffer
+		c, err := p.seal(r, pk, label, info, &payload, bytes.NewReader(plain))
+		require.NoError(t, err)
+		rb := r.Bytes()
+		base := p.base(label)
+		u, k := power(base.searchGT(), &r), power(base.payloadGT(), &r)
+		commit, payloadKey, err := c.derive(&k)
+		require.NoError(t, err)
+		h := c.h()
+		hb := h.Bytes()
+		f.add(prefix+"r", rb[:])
+		f.add(prefix+"payload base", g2b(base.payload))
+		f.add(prefix+"search base", g2b(base.search))
+		f.add(prefix+"binding", c.binding[:])
+		f.add(prefix+"header", c.header())
+		f.add(prefix+"C1", g2b(c.c1))
+		f.add(prefix+"C2", g1b(c.c2))
+		f.add(prefix+"U", gtb(u))
+		f.add(prefix+"C3", c.c3[:])
+		f.add(prefix+"K", gtb(k))
+		f.add(prefix+"commit", commit[:])
+		f.add(prefix+"payload key", payloadKey[:])
+		f.add(prefix+"payload", payload.Bytes())
+		f.add(prefix+"C4", c.c4())
+		f.add(prefix+"h", hb[:])
+		f.add(prefix+"C5", g1b(c.c5))
+		f.add(prefix+"capsule", c.Bytes())
+		f.add(prefix+"record digest", arr(c.Digest()))
+		f.add(prefix+"full digest", arr(c.FullDigest()))
+		return c
+	}
+	owner, receiver := &ScopedSecretKey{key("x_n")}, &ScopedSecretKey{key("x_i")}
+	c := seal("", owner.PublicKey(), "repair/2026")
+	consent := sha256.Sum256([]byte("consent"))
+	f.add("consent", consent[:])
+	for _, kind := range []TokenKind{TokenReencryption, TokenSearch} {
+		target, name := receiver.public, "token "
+		if kind == TokenSearch {
+			target, name = p.master, "trapdoor "
+		}
+		tok, err := owner.delegate(&entropy{seed: name}, p, kind, "repair/2026", consent, target)
+		require.NoError(t, err)
+		f.add(name+"context", arr(tok.context(p)))
+		f.add(name+"R1", g1b(tok.r1))
+		f.add(name+"R2", g2b(tok.r2))
+		f.add(name+"VK", gtb(curve.Pair(&owner.public.point, &tok.r2)))
+		f.add(name+"commitment", arr(tok.Commitment(p)))
+		f.add(name+"bytes", tok.Bytes())
+		if kind == TokenSearch {
+			d, err := master.OpenTrapdoor(p, tok, tok.Commitment(p))
+			require.NoError(t, err)
+			require.True(t, d.Test(c))
+			f.add("trapdoor opened", g2b(d.fixed.Point()))
+			continue
+		}
+		vt, err := tok.Verify(p, tok.Commitment(p))
+		require.NoError(t, err)
+		vc, err := c.Verify(p, owner.PublicKey())
+		require.NoError(t, err)
+		rc, err := Reencrypt(vt, vc)
+		require.NoError(t, err)
+		f.add("A", gtb(rc.a))
+		f.add("reencrypted", rc.Bytes())
+	}
+	proof, err := owner.prove(&entropy{seed: "possession"}, ModeScoped, p.ID(), "owner-pid", "OwnerMSP")
+	require.NoError(t, err)
+	f.add("possession", proof)
+
+	po, pr := &PaperSecretKey{key("paper x_n")}, &PaperSecretKey{key("paper x_i")}
+	pc := seal("paper ", po.PublicKey(), "")
+	b, ch, err := po.startRekey(&entropy{seed: "paper t"})
+	require.NoError(t, err)
+	z := pr.AnswerRekey(ch)
+	rk, err := FinishRekey(po.PublicKey(), pr.PublicKey(), b, z)
+	require.NoError(t, err)
+	vc, err := pc.Verify(p, po.PublicKey())
+	require.NoError(t, err)
+	out, err := rk.Reencrypt(vc)
+	require.NoError(t, err)
+	f.add("paper t", b.Bytes())
+	f.add("paper tau", ch.Bytes())
+	f.add("paper z", z.Bytes())
+	f.add("paper rk", rk.Bytes())
+	f.add("paper C2'", g1b(out.c2))
+	f.add("paper reencrypted", out.Bytes())
+	f.Negative = makeNegatives(f)
+	return f
+}
+
+func makeNegatives(f *vectorFile) (out []negative) {
+	types := map[string]string{"parameters": "parameters", "capsule": "capsule", "token bytes": "token", "reencrypted": "reencrypted", "x_n public": "publicKey"}
+	infinity := append([]byte{0x40}, make([]byte, 31)...)
+	for _, v := range f.Values {
+		typ, ok := types[v.Name]
+		if !ok {
+			continue
+		}
+		add := func(name string, value []byte) {
+			out = append(out, negative{typ + ": " + name, typ, value, ErrMalformed.Error()})
+		}
+		add("one byte short", v.Value[:len(v.Value)-1])
+		add("one byte long", append(bytes.Clone(v.Value), 0))
+		add("empty", nil)
+		if typ != "publicKey" {
+			other := bytes.Clone(v.Value)
+			other[4] = 2
+			add("unknown version", other)
+			other = bytes.Clone(v.Value)
+			other[5] = 2
+			add("unknown suite", other)
+		}
+		replace := func(name string, at int, with []byte) {
+			b := bytes.Clone(v.Value)
+			copy(b[at:], with)
+			add(name, b)
+		}
+		switch typ {
+		case "publicKey":
+			add("infinity", infinity)
+			add("x not reduced", bytes.Repeat([]byte{0xff}, 32))
+		case "capsule":
+			c2 := len(v.Value) - 32 - c4Size - 32 - 32
+			replace("C2 infinity", c2, infinity)
+			replace("C5 infinity", len(v.Value)-32, infinity)
+			replace("C1 infinity", c2-64, append([]byte{0x40}, make([]byte, 63)...))
+			replace("label in capitals", headerFixed, []byte("R"))
+		case "token":
+			replace("unknown kind", 6, []byte{3})
+			replace("R1 infinity", 103, infinity)
+		case "reencrypted":
+			replace("A zero", 38, make([]byte, curve.GTSize))
+			one := make([]byte, curve.GTSize)
+			one[curve.GTSize-1] = 1
+			replace("A one", 38, one)
+		}
+	}
+	return out
+}
+
+func TestVectors(t *testing.T) {
+	const path = "testdata/vectors.json"
+	got := makeVectors(t)
+	if *update {
+		b, err := json.MarshalIndent(got, "", " ")
+		require.NoError(t, err)
+		require.NoError(t, os.MkdirAll("testdata", 0o755))
+		require.NoError(t, os.WriteFile(path, append(b, '\n'), 0o644))
+	}
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	var want vectorFile
+	require.NoError(t, json.Unmarshal(b, &want))
+	require.Equal(t, len(want.Values), len(got.Values))
+	for i, v := range want.Values {
+		require.Equal(t, v.Name, got.Values[i].Name)
+		require.Equal(t, []byte(v.Value), []byte(got.Values[i].Value), v.Name)
+	}
+	sentinels := map[string]error{ErrMalformed.Error(): ErrMalformed}
+	require.NotEmpty(t, want.Negative)
+	for _, n := range want.Negative {
+		require.ErrorIs(t, parseAs(n.Type, n.Value), sentinels[n.Error], n.Name)
+	}
+}
+
+func parseAs(typ string, b []byte) (err error) {
+	switch typ {
+	case "parameters":
+		_, err = ParseParameters(b)
+	case "capsule":
+		_, err = ParseCapsule(b)
+	case "token":
+		_, err = ParseToken(b)
+	case "reencrypted":
+		_, err = ParseReencrypted(b)
+	case "publicKey":
+		_, err = ParsePublicKey(ModeScoped, b)
+	default:
+		err = errors.New("unknown type " + typ)
+	}
+	return err
+}
+
+// FuzzDecoders holds every decoder to the law: what it accepts encodes back to
+// the same bytes.
+func FuzzDecoders(f *testing.F) {
+	b, err := os.ReadFile("testdata/vectors.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var v vectorFile
+	if err := json.Unmarshal(b, &v); err != nil {
+		f.Fatal(err)
+	}
+	for _, x := range v.Values {
+		f.Add([]byte(x.Value))
+	}
+	for _, x := range v.Negative {
+		f.Add([]byte(x.Value))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if c, err := ParseCapsule(b); err == nil {
+			require.Equal(t, b, c.Bytes())
+		}
+		if k, err := ParseToken(b); err == nil {
+			require.Equal(t, b, k.Bytes())
+		}
+		if rc, err := ParseReencrypted(b); err == nil {
+			require.Equal(t, b, rc.Bytes())
+		}
+		if p, err := ParseParameters(b); err == nil {
+			require.Equal(t, b, p.Bytes())
+		}
+		if k, err := ParsePublicKey(ModePaper, b); err == nil {
+			require.Equal(t, b, k.Bytes())
+		}
+	})
+}
+
+// FuzzSealOpen holds encryption to its laws: opening gives the record back, and
+// one flipped bit of the payload never does.
+func FuzzSealOpen(f *testing.F) {
+	f.Add([]byte("record"), "repair/2026", uint(3))
+	f.Add([]byte{}, "a", uint(0))
+	w := newWorld(f, "fuzz")
+	f.Fuzz(func(t *testing.T, plain []byte, label string, bit uint) {
+		var payload bytes.Buffer
+		c, err := w.p.Seal(w.owner.PublicKey(), label, w.info, &payload, bytes.NewReader(plain))
+		if ValidLabel(label) != nil {
+			require.Error(t, err)
+			return
+		}
+		require.NoError(t, err)
+		got, err := w.open(c, payload.Bytes())
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(plain, got))
+		b := payload.Bytes()
+		bit %= uint(8 * len(b))
+		b[bit/8] ^= 1 << (bit % 8)
+		_, err = w.open(c, b)
+		require.Error(t, err)
+	})
+}
