@@ -1,0 +1,319 @@
+package stub
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-protos-go-apiv2/common"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
+const (
+	compositeNamespace = "\x00"
+	firstSimpleKey     = "\x01"
+	afterLastRune      = string(rune(utf8.MaxRune))
+)
+
+// simulation is what the chaincode sees of one call.
+type simulation struct {
+	ledger   *Ledger
+	call     Call
+	tx       *Transaction
+	height   uint64 // the block whose state is read
+	proposal *peer.SignedProposal
+	binding  []byte
+}
+
+var _ shim.ChaincodeStubInterface = (*simulation)(nil)
+
+func newStub(l *Ledger, call Call, id string, nonce []byte, height uint64) (*simulation, error) {
+	s := &simulation{ledger: l, call: call, height: height, tx: &Transaction{ID: id, Time: call.Time}}
+	binding := sha256.Sum256(append(append(append([]byte(nil), nonce...), call.Identity.serialized...), make([]byte, 8)...))
+	s.binding = binding[:]
+	extension, err := proto.Marshal(&peer.ChaincodeHeaderExtension{ChaincodeId: &peer.ChaincodeID{Name: l.name}})
+	if err != nil {
+		return nil, fmt.Errorf("stub: encode proposal: %w", err)
+	}
+	channelHeader, err := proto.Marshal(&common.ChannelHeader{
+		Type:      int32(common.HeaderType_ENDORSER_TRANSACTION),
+		ChannelId: l.channel,
+		TxId:      id,
+		Timestamp: timestamppb.New(call.Time),
+		Extension: extension,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("stub: encode proposal: %w", err)
+	}
+	signatureHeader, err := proto.Marshal(&common.SignatureHeader{Creator: call.Identity.serialized, Nonce: nonce})
+	if err != nil {
+		return nil, fmt.Errorf("stub: encode proposal: %w", err)
+	}
+	header, err := proto.Marshal(&common.Header{ChannelHeader: channelHeader, SignatureHeader: signatureHeader})
+	if err != nil {
+		return nil, fmt.Errorf("stub: encode proposal: %w", err)
+	}
+	input, err := proto.Marshal(&peer.ChaincodeInvocationSpec{ChaincodeSpec: &peer.ChaincodeSpec{
+		ChaincodeId: &peer.ChaincodeID{Name: l.name},
+		Input:       &peer.ChaincodeInput{Args: s.GetArgs()},
+	}})
+	if err != nil {
+		return nil, fmt.Errorf("stub: encode proposal: %w", err)
+	}
+	payload, err := proto.Marshal(&peer.ChaincodeProposalPayload{Input: input, TransientMap: call.Transient})
+	if err != nil {
+		return nil, fmt.Errorf("stub: encode proposal: %w", err)
+	}
+	proposal, err := proto.Marshal(&peer.Proposal{Header: header, Payload: payload})
+	if err != nil {
+		return nil, fmt.Errorf("stub: encode proposal: %w", err)
+	}
+	s.proposal = &peer.SignedProposal{ProposalBytes: proposal}
+	return s, nil
+}
+
+func (s *simulation) GetArgs() [][]byte {
+	args := [][]byte{[]byte(s.call.Function)}
+	for _, a := range s.call.Args {
+		args = append(args, []byte(a))
+	}
+	return args
+}
+
+func (s *simulation) GetStringArgs() []string {
+	return append([]string{s.call.Function}, s.call.Args...)
+}
+
+func (s *simulation) GetFunctionAndParameters() (string, []string) {
+	return s.call.Function, append([]string{}, s.call.Args...)
+}
+
+func (s *simulation) GetArgsSlice() ([]byte, error) { return bytes.Join(s.GetArgs(), nil), nil }
+
+func (s *simulation) GetTxID() string { return s.tx.ID }
+
+func (s *simulation) GetChannelID() string { return s.ledger.channel }
+
+func (s *simulation) GetCreator() ([]byte, error) {
+	return append([]byte(nil), s.call.Identity.serialized...), nil
+}
+
+func (s *simulation) GetTransient() (map[string][]byte, error) {
+	transient := make(map[string][]byte, len(s.call.Transient))
+	for k, v := range s.call.Transient {
+		transient[k] = append([]byte(nil), v...)
+	}
+	return transient, nil
+}
+
+func (s *simulation) GetBinding() ([]byte, error) { return s.binding, nil }
+
+func (s *simulation) GetDecorations() map[string][]byte { return map[string][]byte{} }
+
+func (s *simulation) GetSignedProposal() (*peer.SignedProposal, error) { return s.proposal, nil }
+
+func (s *simulation) GetTxTimestamp() (*timestamppb.Timestamp, error) {
+	return timestamppb.New(s.call.Time), nil
+}
+
+func (s *simulation) SetEvent(name string, payload []byte) error {
+	if name == "" {
+		return errors.New("stub: an event needs a name")
+	}
+	s.tx.Event = &peer.ChaincodeEvent{
+		ChaincodeId: s.ledger.name, TxId: s.tx.ID, EventName: name, Payload: append([]byte(nil), payload...),
+	}
+	return nil
+}
+
+func (s *simulation) GetState(key string) ([]byte, error) {
+	if key == "" {
+		return nil, errors.New("stub: the key is empty")
+	}
+	s.ledger.mu.RLock()
+	defer s.ledger.mu.RUnlock()
+	m := s.ledger.store.at(key, s.height)
+	if m == nil {
+		s.tx.read(key, version{})
+		return nil, nil
+	}
+	s.tx.read(key, m.version)
+	return append([]byte{}, m.value...), nil
+}
+
+func (s *simulation) GetMultipleStates(keys ...string) ([][]byte, error) {
+	var values [][]byte
+	for _, key := range keys {
+		value, err := s.GetState(key)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, value)
+	}
+	return values, nil
+}
+
+func (s *simulation) checkWrite(key string) error {
+	switch {
+	case key == "":
+		return errors.New("stub: the key is empty")
+	case !utf8.ValidString(key):
+		return fmt.Errorf("stub: the key %q is not UTF-8", key)
+	case key[0] == '_':
+		return fmt.Errorf("stub: CouchDB refuses the key %q, which begins with an underscore", key)
+	case s.tx.paginated:
+		return errors.New("stub: a transaction that has made a paginated query cannot write")
+	}
+	return nil
+}
+
+func (s *simulation) PutState(key string, value []byte) error {
+	if err := s.checkWrite(key); err != nil {
+		return err
+	}
+	if len(value) == 0 {
+		return fmt.Errorf("stub: the value of %q is empty: to Fabric that is as good as absent", key)
+	}
+	s.tx.write(Write{Key: key, Value: append([]byte(nil), value...)})
+	return nil
+}
+
+func (s *simulation) DelState(key string) error {
+	if err := s.checkWrite(key); err != nil {
+		return err
+	}
+	s.tx.write(Write{Key: key, Delete: true})
+	return nil
+}
+
+func (s *simulation) StartWriteBatch() {}
+
+func (s *simulation) FinishWriteBatch() error { return nil }
+
+func simpleRange(start, end string) (string, string, error) {
+	if start == "" {
+		start = firstSimpleKey
+	}
+	if strings.HasPrefix(start, compositeNamespace) || strings.HasPrefix(end, compositeNamespace) {
+		return "", "", errors.New("stub: a range of simple keys cannot begin or end at a composite key")
+	}
+	return start, end, nil
+}
+
+func (s *simulation) GetStateByRange(start, end string) (shim.StateQueryIteratorInterface, error) {
+	start, end, err := simpleRange(start, end)
+	if err != nil {
+		return nil, err
+	}
+	return s.query(start, end), nil
+}
+
+func (s *simulation) GetStateByPartialCompositeKey(objectType string, attributes []string) (shim.StateQueryIteratorInterface, error) {
+	prefix, err := s.CreateCompositeKey(objectType, attributes)
+	if err != nil {
+		return nil, err
+	}
+	return s.query(prefix, prefix+afterLastRune), nil
+}
+
+// query opens an iterator and puts what it fetches into the read set.
+func (s *simulation) query(start, end string) *stateIterator {
+	s.ledger.mu.RLock()
+	rows := s.ledger.store.scan(start, end, s.height)
+	s.ledger.mu.RUnlock()
+	s.tx.Ranges = append(s.tx.Ranges, RangeRead{Start: start})
+	at := len(s.tx.Ranges) - 1
+	it := &stateIterator{namespace: s.ledger.name, rows: rows}
+	it.fetch = func(n int) {
+		q := &s.tx.Ranges[at]
+		q.End, q.rows = end, nil
+		for _, r := range rows[:n] {
+			q.rows = append(q.rows, Read{r.key, r.version})
+		}
+		if n < len(rows) {
+			q.End = rows[n].key
+		}
+	}
+	it.fetch(min(fetchSize, len(rows)))
+	return it
+}
+
+func (s *simulation) page(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	if size <= 0 {
+		return nil, nil, errors.New("stub: the page size must be above zero")
+	}
+	if len(s.tx.Writes) > 0 {
+		return nil, nil, errors.New("stub: a transaction that has written cannot make a paginated query")
+	}
+	s.tx.paginated = true
+	if bookmark != "" {
+		if bookmark < start || (end != "" && bookmark >= end) {
+			return nil, nil, errors.New("stub: the bookmark is outside the range")
+		}
+		start = bookmark
+	}
+	s.ledger.mu.RLock()
+	rows := s.ledger.store.scan(start, end, s.height)
+	s.ledger.mu.RUnlock()
+	metadata := &peer.QueryResponseMetadata{}
+	if len(rows) > int(size) {
+		metadata.Bookmark = rows[size].key
+		rows = rows[:size]
+	}
+	metadata.FetchedRecordsCount = int32(len(rows))
+	return &stateIterator{namespace: s.ledger.name, rows: rows, fetch: func(int) {}}, metadata, nil
+}
+
+func (s *simulation) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	start, end, err := simpleRange(start, end)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.page(start, end, size, bookmark)
+}
+
+func (s *simulation) GetStateByPartialCompositeKeyWithPagination(objectType string, attributes []string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	prefix, err := s.CreateCompositeKey(objectType, attributes)
+	if err != nil {
+		return nil, nil, err
+	}
+	return s.page(prefix, prefix+afterLastRune, size, bookmark)
+}
+
+func (s *simulation) GetAllStatesCompositeKeyWithPagination(size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	return s.page(compositeNamespace, firstSimpleKey, size, bookmark)
+}
+
+func (s *simulation) CreateCompositeKey(objectType string, attributes []string) (string, error) {
+	return shim.CreateCompositeKey(objectType, attributes)
+}
+
+func (s *simulation) SplitCompositeKey(key string) (string, []string, error) {
+	if !strings.HasPrefix(key, compositeNamespace) || !strings.HasSuffix(key, compositeNamespace) || len(key) < 2 {
+		return "", nil, fmt.Errorf("stub: %q is not a composite key", key)
+	}
+	parts := strings.Split(key[1:len(key)-1], compositeNamespace)
+	return parts[0], parts[1:], nil
+}
+
+func (s *simulation) GetHistoryForKey(key string) (shim.HistoryQueryIteratorInterface, error) {
+	s.ledger.mu.RLock()
+	defer s.ledger.mu.RUnlock()
+	it := &historyIterator{}
+	log := s.ledger.store.log[key]
+	for i := len(log) - 1; i >= 0; i-- {
+		if m := log[i]; m.version.block <= s.height {
+			it.list = append(it.list, &queryresult.KeyModification{
+				TxId: m.txID, Value: append([]byte(nil), m.value...), Timestamp: timestamppb.New(m.time), IsDelete: m.deleted,
+			})
+		}
+	}
+	return it, nil
+}

@@ -1,0 +1,5 @@
+package stub_test
+
+import (
+	_ "github.com/stretchr/testify/require"
+)
