@@ -1,0 +1,215 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/hyperledger/fabric-gateway/pkg/identity"
+)
+
+// ErrConnection is the error of a connection description that cannot work
+// whatever the network does. Its text names the file and says what to do.
+var ErrConnection = errors.New("connection description")
+
+// A Connection says which channel and chaincode to use, through which peers,
+// and as whom.
+type Connection struct {
+	// MSPID names the organisation of the client's certificate.
+	MSPID string `json:"mspId"`
+	// Channel is the Fabric channel.
+	Channel string `json:"channel"`
+	// Chaincode is the name under which the chaincode was committed.
+	Chaincode string `json:"chaincode"`
+	// Endorsers lists the organisations that endorse every transaction. When
+	// it is empty the gateway chooses, which fails for transactions with
+	// transient data if the peer's own organisation does not endorse.
+	Endorsers []string `json:"endorsers,omitempty"`
+	// Peers are tried in this order.
+	Peers []Peer `json:"peers"`
+	// ClientCert and ClientKey are PEM files. In a file that LoadConnection
+	// reads they may be relative to that file.
+	ClientCert string `json:"clientCert"`
+	ClientKey  string `json:"clientKey"`
+}
+
+// A Peer is one gateway.
+type Peer struct {
+	// Endpoint is host:port.
+	Endpoint string `json:"endpoint"`
+	// TLSRootCert is a PEM file with the authority that issued the peer's TLS
+	// certificate.
+	TLSRootCert string `json:"tlsRootCert"`
+	// ServerName is the name to expect in that certificate; empty means the
+	// host of Endpoint.
+	ServerName string `json:"serverName,omitempty"`
+}
+
+// LoadConnection reads a connection description. It refuses unknown fields and
+// anything after the document. The errors are ErrConnection.
+func LoadConnection(path string) (Connection, error) {
+	var c Connection
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("%w: %w; write one, or name another file", ErrConnection, err)
+	}
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&c); err != nil {
+		return Connection{}, fmt.Errorf("%w %s: %w; correct the file", ErrConnection, path, err)
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return Connection{}, fmt.Errorf("%w %s: there is text after the JSON object; remove it", ErrConnection, path)
+	}
+	dir, err := filepath.Abs(filepath.Dir(path))
+	if err != nil {
+		return Connection{}, fmt.Errorf("%w %s: %w", ErrConnection, path, err)
+	}
+	c.ClientCert = within(dir, c.ClientCert)
+	c.ClientKey = within(dir, c.ClientKey)
+	for i := range c.Peers {
+		c.Peers[i].TLSRootCert = within(dir, c.Peers[i].TLSRootCert)
+	}
+	if err := c.validate(); err != nil {
+		return Connection{}, fmt.Errorf("%w %s: %w", ErrConnection, path, err)
+	}
+	return c, nil
+}
+
+func within(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func (c Connection) validate() error {
+	for _, field := range []struct{ name, value string }{
+		{"mspId", c.MSPID},
+		{"channel", c.Channel},
+		{"chaincode", c.Chaincode},
+		{"clientCert", c.ClientCert},
+		{"clientKey", c.ClientKey},
+	} {
+		if field.value == "" {
+			return fmt.Errorf("%q is missing; add it", field.name)
+		}
+	}
+	if len(c.Peers) == 0 {
+		return errors.New(`"peers" is empty; name at least one peer`)
+	}
+	for i, p := range c.Peers {
+		if _, _, err := net.SplitHostPort(p.Endpoint); err != nil {
+			return fmt.Errorf("peers[%d]: endpoint %q is not host:port; correct it", i, p.Endpoint)
+		}
+		if p.TLSRootCert == "" {
+			return fmt.Errorf("peers[%d]: \"tlsRootCert\" is missing; name the PEM file of the authority that issued the peer's TLS certificate", i)
+		}
+	}
+	for i, e := range c.Endorsers {
+		if e == "" {
+			return fmt.Errorf("endorsers[%d] is empty; write an MSP ID or remove it", i)
+		}
+	}
+	return nil
+}
+
+// Certificate reads the client's certificate. It does not ask whether the
+// certificate is still valid: Dial does.
+func (c Connection) Certificate() (*x509.Certificate, error) {
+	text, err := os.ReadFile(c.ClientCert)
+	if err != nil {
+		return nil, fmt.Errorf("%w: client certificate: %w; check \"clientCert\"", ErrConnection, err)
+	}
+	certificate, err := identity.CertificateFromPEM(text)
+	if err != nil {
+		return nil, fmt.Errorf("%w: client certificate %s: %w; a PEM certificate is wanted", ErrConnection, c.ClientCert, err)
+	}
+	return certificate, nil
+}
+
+// signer reads certificate and key and checks that they belong together.
+func (c Connection) signer() (identity.Identity, identity.Sign, error) {
+	certificate, err := c.Certificate()
+	if err != nil {
+		return nil, nil, err
+	}
+	if now := time.Now(); now.After(certificate.NotAfter) {
+		return nil, nil, fmt.Errorf("%w: client certificate %s expired on %s; have it renewed by the authority of %s, or set this machine's clock",
+			ErrConnection, c.ClientCert, certificate.NotAfter.UTC().Format(time.RFC3339), c.MSPID)
+	}
+	text, err := readPrivate(c.ClientKey)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := identity.PrivateKeyFromPEM(text)
+	if err != nil {
+		// The parser's own text is left out: this file is a secret.
+		return nil, nil, fmt.Errorf("%w: client key %s is not an unencrypted PEM private key; name the right file", ErrConnection, c.ClientKey)
+	}
+	ours, ok := key.(*ecdsa.PrivateKey)
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: client key %s is a %T, an ECDSA key is wanted", ErrConnection, c.ClientKey, key)
+	}
+	if !ours.PublicKey.Equal(certificate.PublicKey) {
+		return nil, nil, fmt.Errorf("%w: client key %s does not belong to certificate %s; name the pair that was issued together",
+			ErrConnection, c.ClientKey, c.ClientCert)
+	}
+	id, err := identity.NewX509Identity(c.MSPID, certificate)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: client certificate %s: %w", ErrConnection, c.ClientCert, err)
+	}
+	sign, err := identity.NewPrivateKeySign(ours)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%w: client key %s: %w", ErrConnection, c.ClientKey, err)
+	}
+	return id, sign, nil
+}
+
+// readPrivate reads a file that nobody but its owner may read. It asks the open
+// file, so that the file cannot be exchanged between question and reading.
+func readPrivate(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: client key: %w; check \"clientKey\"", ErrConnection, err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("%w: client key: %w", ErrConnection, err)
+	}
+	if open := info.Mode().Perm() & 0o077; open != 0 && runtime.GOOS != "windows" {
+		return nil, fmt.Errorf("%w: client key %s can be read by others (mode %04o); run: chmod 600 %s",
+			ErrConnection, path, info.Mode().Perm(), path)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("%w: client key: %w", ErrConnection, err)
+	}
+	return text, nil
+}
+
+func (p Peer) roots() (*x509.CertPool, error) {
+	text, err := os.ReadFile(p.TLSRootCert)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w: peer %s: %w; copy the TLS authority's certificate there, or correct \"tlsRootCert\"", ErrConnection, p.Endpoint, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: peer %s: %w", ErrConnection, p.Endpoint, err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%w: peer %s: %s has no PEM certificate; name the TLS authority's certificate", ErrConnection, p.Endpoint, p.TLSRootCert)
+	}
+	return pool, nil
+}
