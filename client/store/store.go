@@ -1,0 +1,256 @@
+// Package store defines what a party keeps in its own database: ciphertexts
+// with the signed statements about them, what is still to be told to the
+// ledger, and, at a proxy and a requester, delegation tokens and records
+// received.
+//
+// Nothing in a store opens a record: no plaintext and no secret key is ever
+// put there. A proxy's tokens are the one thing worth stealing; they are
+// destroyed when their consent ends, and a store file is its owner's alone
+// (mode 0600). Store does not check what it is given: capsules, statements and
+// signatures are verified by who uses them, and a reader verifies them again.
+//
+// Every method is one transaction: it happened completely, or not at all.
+// Methods may be called from many goroutines.
+package store
+
+import (
+	"context"
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/crypto/bls"
+)
+
+// Errors that callers branch on; each comes wrapped with what was asked for.
+var (
+	// ErrNotFound: the store has no such thing.
+	ErrNotFound = errors.New("not in the store")
+	// ErrExists: the store has one under this id already.
+	ErrExists = errors.New("already in the store")
+	// ErrPayload: the payload is not the one that the entry describes.
+	ErrPayload = errors.New("payload does not have the stated size and digest")
+	// ErrState: the entry's state does not allow this.
+	ErrState = errors.New("not possible in the entry's state")
+	// ErrDestroyed: the token was destroyed and cannot come back.
+	ErrDestroyed = errors.New("token was destroyed")
+	// ErrPermissions: others than the owner may read the store's file.
+	ErrPermissions = errors.New("the store can be read by others")
+	// ErrNewer: a later release of this program wrote the store.
+	ErrNewer = errors.New("the store was written by a newer version")
+)
+
+// Store is a party's database.
+type Store interface {
+	Records
+	Outbox
+	Tokens
+	Inbox
+	Values
+	io.Closer
+}
+
+// State says what the ledger knows of an entry.
+type State int
+
+// An entry is Pending when it was written here, Submitted once a transaction
+// carries it, and then either Recorded or Refused.
+const (
+	Pending State = iota
+	Submitted
+	Recorded
+	Refused
+)
+
+// String names the state.
+func (s State) String() string {
+	switch s {
+	case Pending:
+		return "pending"
+	case Submitted:
+		return "submitted"
+	case Recorded:
+		return "recorded"
+	case Refused:
+		return "refused"
+	default:
+		return "unknown"
+	}
+}
+
+// Entry is one record as its holder keeps it, without the payload.
+type Entry struct {
+	RecordID  record.RecordID
+	Kind      record.Kind
+	Label     string
+	Owner     record.PartyID
+	OwnerPID  string
+	Issuer    record.PartyID
+	IssuerPID string
+
+	Capsule       []byte
+	PayloadSize   int64
+	PayloadDigest record.Digest // SHA-256 of the payload's ciphertext
+
+	Statement       []byte // the signed body, canonical
+	OwnerSignature  bls.Signature
+	IssuerSignature bls.Signature
+
+	// The store fills these in; Put ignores them.
+	State   State
+	Reason  string // why it was refused
+	TxID    string // the transaction that carries it, or carried it last
+	Block   uint64 // the block that holds it, when recorded
+	Created time.Time
+	Updated time.Time
+}
+
+// Item is an entry to be put with its payload.
+type Item struct {
+	Entry   Entry
+	Payload io.Reader
+}
+
+// Query selects entries; a zero field selects all. Answers come in the order
+// of record ids.
+type Query struct {
+	Owner record.PartyID
+	Label string
+	After record.RecordID // only ids greater than this one
+	Limit int
+}
+
+// Capsule is what a search test needs of an entry.
+type Capsule struct {
+	RecordID record.RecordID
+	Label    string
+	Capsule  []byte
+}
+
+// Records holds ciphertexts.
+type Records interface {
+	// Put adds entries, all or none, as Pending. It answers ErrExists when one
+	// of the ids is taken and ErrPayload when a payload is not as described.
+	Put(ctx context.Context, items ...Item) error
+	// Record answers one entry, or ErrNotFound.
+	Record(ctx context.Context, id record.RecordID) (*Entry, error)
+	// Payload writes the payload's ciphertext to dst. It answers ErrNotFound
+	// before anything was written, or the error of dst. Nothing is verified:
+	// whoever opens the payload does that.
+	Payload(ctx context.Context, id record.RecordID, dst io.Writer) error
+	// Find goes through the entries that q selects. An error ends it.
+	Find(ctx context.Context, q Query) iter.Seq2[*Entry, error]
+	// Capsules goes through the same entries and reads less of each.
+	Capsules(ctx context.Context, q Query) iter.Seq2[Capsule, error]
+}
+
+// Submission is a transaction that carries entries: the endorsed envelope is
+// kept so that the very same one can be sent again.
+type Submission struct {
+	TxID     string
+	Envelope []byte
+	Records  []record.RecordID
+}
+
+// Outbox holds what the ledger must still be told.
+type Outbox interface {
+	// PendingRecords answers up to limit pending entries, oldest first.
+	PendingRecords(ctx context.Context, limit int) ([]*Entry, error)
+	// MarkSubmitted notes that a transaction carries these entries. It answers
+	// ErrState when one is recorded or refused already.
+	MarkSubmitted(ctx context.Context, s Submission) error
+	// Submissions answers the transactions whose fate is open, oldest first,
+	// with the entries that still wait for it.
+	Submissions(ctx context.Context) ([]Submission, error)
+	// MarkRecorded notes that the ledger has these entries, as the commit
+	// event says. Doing so twice is harmless. Ids that are not here are
+	// skipped: another party's entries are in the same events.
+	MarkRecorded(ctx context.Context, txID string, block uint64, ids ...record.RecordID) error
+	// MarkRefused notes that the ledger refused these entries for good. It
+	// answers ErrState when one is recorded.
+	MarkRefused(ctx context.Context, txID, reason string, ids ...record.RecordID) error
+	// Requeue makes submitted or refused entries pending again, for instance
+	// when their transaction was invalidated. It answers ErrState when one is
+	// recorded.
+	Requeue(ctx context.Context, ids ...record.RecordID) error
+}
+
+// Token is a delegation token as a proxy keeps it, with the grant that it
+// belongs to.
+type Token struct {
+	Consent   record.ConsentID
+	Owner     record.PartyID
+	Requester record.PartyID
+	Label     string
+	Grant     []byte // the signed body, canonical
+	Signature bls.Signature
+
+	PayloadToken []byte
+	SearchToken  []byte
+
+	NotBefore time.Time
+	Expires   time.Time
+	Created   time.Time // filled in by the store
+}
+
+// Tokens holds delegation tokens.
+type Tokens interface {
+	// PutToken adds a token. It answers ErrExists, or ErrDestroyed when the
+	// consent has ended already.
+	PutToken(ctx context.Context, t Token) error
+	// Token answers a token, or ErrNotFound, or ErrDestroyed.
+	Token(ctx context.Context, id record.ConsentID) (*Token, error)
+	// LiveTokens goes through the tokens that were not destroyed.
+	LiveTokens(ctx context.Context) iter.Seq2[*Token, error]
+	// DestroyToken overwrites the token's secrets where the store keeps them,
+	// and remembers that the consent has ended: also of a consent it has never
+	// seen, whose token may arrive late. Doing so twice is harmless.
+	DestroyToken(ctx context.Context, id record.ConsentID, reason string) error
+}
+
+// Received is a re-encrypted record as its requester keeps it.
+type Received struct {
+	Release   record.ReleaseID
+	Consent   record.ConsentID
+	RecordID  record.RecordID
+	Kind      record.Kind
+	Label     string
+	OwnerPID  string
+	IssuerPID string
+	Holder    record.PartyID
+
+	Capsule       []byte
+	Reencrypted   []byte // what the proxy added
+	PayloadSize   int64
+	PayloadDigest record.Digest
+	Deliver       []byte // the holder's signed statement, with its signature
+	Trailer       []byte // the holder's signed trailer, with its signature
+
+	// The store fills these in.
+	AckTxID string // "" until acknowledged
+	Created time.Time
+}
+
+// Inbox holds records that others have released to this party.
+type Inbox interface {
+	// PutReceived adds a record with its payload: ErrExists, ErrPayload.
+	PutReceived(ctx context.Context, r Received, payload io.Reader) error
+	// Received answers one, or ErrNotFound.
+	Received(ctx context.Context, id record.ReleaseID) (*Received, error)
+	// ReceivedPayload is Payload for a received record.
+	ReceivedPayload(ctx context.Context, id record.ReleaseID, dst io.Writer) error
+	// ReceivedUnder goes through what came under a consent, oldest first.
+	ReceivedUnder(ctx context.Context, id record.ConsentID) iter.Seq2[*Received, error]
+	// MarkAcknowledged notes the transaction that acknowledged a release.
+	MarkAcknowledged(ctx context.Context, id record.ReleaseID, txID string) error
+}
+
+// Values holds small things by name, such as event checkpoints.
+type Values interface {
+	// Value answers the value, or ErrNotFound.
+	Value(ctx context.Context, name string) ([]byte, error)
+	// SetValue sets it, whether or not there was one.
+	SetValue(ctx context.Context, name string, value []byte) error
+}

@@ -1,0 +1,102 @@
+package storetest
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/store"
+)
+
+func testOutbox(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	ids := put(t, s, 5)
+	stranger := record.RecordID(random(16))
+
+	pending, err := s.PendingRecords(ctx, 3)
+	require.NoError(t, err)
+	require.Len(t, pending, 3)
+
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "tx1", Envelope: []byte("e1"), Records: ids[:3]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "tx2", Envelope: []byte("e2"), Records: ids[3:4]}))
+	pending, err = s.PendingRecords(ctx, 10)
+	require.NoError(t, err)
+	require.Len(t, pending, 1)
+	require.Equal(t, ids[4], pending[0].RecordID)
+
+	sorted := func(ids ...record.RecordID) []record.RecordID {
+		slices.SortFunc(ids, func(a, b record.RecordID) int { return bytes.Compare(a[:], b[:]) })
+		return ids
+	}
+	open, err := s.Submissions(ctx)
+	require.NoError(t, err)
+	require.ElementsMatch(t, []store.Submission{
+		{TxID: "tx1", Envelope: []byte("e1"), Records: sorted(slices.Clone(ids[:3])...)},
+		{TxID: "tx2", Envelope: []byte("e2"), Records: ids[3:4]},
+	}, open)
+
+	// The event tells of an entry that is not ours too, and comes twice.
+	for range 2 {
+		require.NoError(t, s.MarkRecorded(ctx, "tx1", 7, ids[0], stranger, ids[1]))
+	}
+	require.NoError(t, s.MarkRefused(ctx, "tx1", "wrong signature", ids[2]))
+	open, err = s.Submissions(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []store.Submission{{TxID: "tx2", Envelope: []byte("e2"), Records: ids[3:4]}}, open)
+
+	got, err := s.Record(ctx, ids[0])
+	require.NoError(t, err)
+	require.Equal(t, store.Recorded, got.State)
+	require.Equal(t, "tx1", got.TxID)
+	require.Equal(t, uint64(7), got.Block)
+	got, err = s.Record(ctx, ids[2])
+	require.NoError(t, err)
+	require.Equal(t, store.Refused, got.State)
+	require.Equal(t, "wrong signature", got.Reason)
+
+	// The transaction was invalidated: its entries go into another one.
+	require.NoError(t, s.Requeue(ctx, ids[3]))
+	open, err = s.Submissions(ctx)
+	require.NoError(t, err)
+	require.Empty(t, open)
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "tx3", Records: ids[3:]}))
+	require.NoError(t, s.MarkRecorded(ctx, "tx3", 8, ids[3:]...))
+	pending, err = s.PendingRecords(ctx, 10)
+	require.NoError(t, err)
+	require.Empty(t, pending)
+}
+
+func testOutboxStates(t *testing.T, s store.Store) {
+	ctx := t.Context()
+	ids := put(t, s, 3)
+
+	// An event may come before this store heard of its own submission.
+	require.NoError(t, s.MarkRecorded(ctx, "tx", 1, ids[0]))
+	require.ErrorIs(t, s.MarkRefused(ctx, "tx", "no", ids[0]), store.ErrState)
+	require.ErrorIs(t, s.Requeue(ctx, ids[0]), store.ErrState)
+
+	// All or none.
+	err := s.MarkSubmitted(ctx, store.Submission{TxID: "tx2", Records: []record.RecordID{ids[1], ids[0]}})
+	require.ErrorIs(t, err, store.ErrState)
+	got, err := s.Record(ctx, ids[1])
+	require.NoError(t, err)
+	require.Equal(t, store.Pending, got.State)
+	require.ErrorIs(t, s.Requeue(ctx, record.RecordID(random(16))), store.ErrNotFound)
+
+	// A later transaction takes an entry over from an earlier one.
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "a", Records: ids[1:2]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "b", Records: ids[1:2]}))
+	open, err := s.Submissions(ctx)
+	require.NoError(t, err)
+	require.Len(t, open, 1)
+	require.Equal(t, "b", open[0].TxID)
+
+	// Refused, then mended and sent again.
+	require.NoError(t, s.MarkRefused(ctx, "c", "stale key", ids[2]))
+	require.ErrorIs(t, s.MarkSubmitted(ctx, store.Submission{TxID: "d", Records: ids[2:]}), store.ErrState)
+	require.NoError(t, s.Requeue(ctx, ids[2]))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "d", Records: ids[2:]}))
+}
