@@ -138,3 +138,12 @@ func lastLine(path string) string {
 	lines := strings.Split(strings.TrimSpace(string(raw)), "\n")
 	return lines[len(lines)-1]
 }
+
+// Forget removes the last words of a supervisor that died.
+func Forget(dir string) error {
+	err := os.Remove(filepath.Join(dir, statusFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
+}
