@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/crypto/bls"
 )
 
@@ -49,14 +50,16 @@ type Store interface {
 	Tokens
 	Inbox
 	Values
+	// Journal keeps endorsed transactions until their fate is known.
+	Journal() ledger.Journal
 	io.Closer
 }
 
 // State says what the ledger knows of an entry.
 type State int
 
-// An entry is Pending when it was written here, Submitted once a transaction
-// carries it, and then either Recorded or Refused.
+// An entry is Pending when it was written here, Submitted once it is on its
+// way to the ledger, and then either Recorded or Refused.
 const (
 	Pending State = iota
 	Submitted
@@ -99,12 +102,13 @@ type Entry struct {
 	IssuerSignature bls.Signature
 
 	// The store fills these in; Put ignores them.
-	State   State
-	Reason  string // why it was refused
-	TxID    string // the transaction that carries it, or carried it last
-	Block   uint64 // the block that holds it, when recorded
-	Created time.Time
-	Updated time.Time
+	State      State
+	Submission string // what it was last submitted as
+	Reason     string // why it was refused
+	TxID       string // the transaction that recorded or refused it
+	Block      uint64 // the block that holds it, when recorded
+	Created    time.Time
+	Updated    time.Time
 }
 
 // Item is an entry to be put with its payload.
@@ -146,23 +150,26 @@ type Records interface {
 	Capsules(ctx context.Context, q Query) iter.Seq2[Capsule, error]
 }
 
-// Submission is a transaction that carries entries: the endorsed envelope is
-// kept so that the very same one can be sent again.
+// Submission is a batch of entries on its way to the ledger. Its reference is
+// the caller's own: in ledger.Call it stands beside the transaction, so that
+// what the journal recovers after a crash can be matched.
 type Submission struct {
-	TxID     string
-	Envelope []byte
-	Records  []record.RecordID
+	Reference string
+	Records   []record.RecordID
 }
 
-// Outbox holds what the ledger must still be told.
+// Outbox holds what the ledger must still be told. To submit: MarkSubmitted,
+// then the transaction with the same reference, then MarkRecorded, MarkRefused
+// or Requeue. A crash in between leaves a submission that Submissions answers:
+// ask the journal and the ledger, and settle it.
 type Outbox interface {
 	// PendingRecords answers up to limit pending entries, oldest first.
 	PendingRecords(ctx context.Context, limit int) ([]*Entry, error)
-	// MarkSubmitted notes that a transaction carries these entries. It answers
+	// MarkSubmitted notes that entries are about to be submitted. It answers
 	// ErrState when one is recorded or refused already.
 	MarkSubmitted(ctx context.Context, s Submission) error
-	// Submissions answers the transactions whose fate is open, oldest first,
-	// with the entries that still wait for it.
+	// Submissions answers the submissions whose fate is open, each with the
+	// entries that still wait for it, in the order of references.
 	Submissions(ctx context.Context) ([]Submission, error)
 	// MarkRecorded notes that the ledger has these entries, as the commit
 	// event says. Doing so twice is harmless. Ids that are not here are

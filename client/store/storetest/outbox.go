@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 )
 
@@ -20,8 +22,8 @@ func testOutbox(t *testing.T, s store.Store) {
 	require.NoError(t, err)
 	require.Len(t, pending, 3)
 
-	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "tx1", Envelope: []byte("e1"), Records: ids[:3]}))
-	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "tx2", Envelope: []byte("e2"), Records: ids[3:4]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "tx1", Records: ids[:3]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "tx2", Records: ids[3:4]}))
 	pending, err = s.PendingRecords(ctx, 10)
 	require.NoError(t, err)
 	require.Len(t, pending, 1)
@@ -34,8 +36,8 @@ func testOutbox(t *testing.T, s store.Store) {
 	open, err := s.Submissions(ctx)
 	require.NoError(t, err)
 	require.ElementsMatch(t, []store.Submission{
-		{TxID: "tx1", Envelope: []byte("e1"), Records: sorted(slices.Clone(ids[:3])...)},
-		{TxID: "tx2", Envelope: []byte("e2"), Records: ids[3:4]},
+		{Reference: "tx1", Records: sorted(slices.Clone(ids[:3])...)},
+		{Reference: "tx2", Records: ids[3:4]},
 	}, open)
 
 	// The event tells of an entry that is not ours too, and comes twice.
@@ -45,7 +47,7 @@ func testOutbox(t *testing.T, s store.Store) {
 	require.NoError(t, s.MarkRefused(ctx, "tx1", "wrong signature", ids[2]))
 	open, err = s.Submissions(ctx)
 	require.NoError(t, err)
-	require.Equal(t, []store.Submission{{TxID: "tx2", Envelope: []byte("e2"), Records: ids[3:4]}}, open)
+	require.Equal(t, []store.Submission{{Reference: "tx2", Records: ids[3:4]}}, open)
 
 	got, err := s.Record(ctx, ids[0])
 	require.NoError(t, err)
@@ -62,7 +64,7 @@ func testOutbox(t *testing.T, s store.Store) {
 	open, err = s.Submissions(ctx)
 	require.NoError(t, err)
 	require.Empty(t, open)
-	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "tx3", Records: ids[3:]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "tx3", Records: ids[3:]}))
 	require.NoError(t, s.MarkRecorded(ctx, "tx3", 8, ids[3:]...))
 	pending, err = s.PendingRecords(ctx, 10)
 	require.NoError(t, err)
@@ -79,7 +81,7 @@ func testOutboxStates(t *testing.T, s store.Store) {
 	require.ErrorIs(t, s.Requeue(ctx, ids[0]), store.ErrState)
 
 	// All or none.
-	err := s.MarkSubmitted(ctx, store.Submission{TxID: "tx2", Records: []record.RecordID{ids[1], ids[0]}})
+	err := s.MarkSubmitted(ctx, store.Submission{Reference: "tx2", Records: []record.RecordID{ids[1], ids[0]}})
 	require.ErrorIs(t, err, store.ErrState)
 	got, err := s.Record(ctx, ids[1])
 	require.NoError(t, err)
@@ -87,16 +89,38 @@ func testOutboxStates(t *testing.T, s store.Store) {
 	require.ErrorIs(t, s.Requeue(ctx, record.RecordID(random(16))), store.ErrNotFound)
 
 	// A later transaction takes an entry over from an earlier one.
-	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "a", Records: ids[1:2]}))
-	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "b", Records: ids[1:2]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "a", Records: ids[1:2]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "b", Records: ids[1:2]}))
 	open, err := s.Submissions(ctx)
 	require.NoError(t, err)
 	require.Len(t, open, 1)
-	require.Equal(t, "b", open[0].TxID)
+	require.Equal(t, "b", open[0].Reference)
 
 	// Refused, then mended and sent again.
 	require.NoError(t, s.MarkRefused(ctx, "c", "stale key", ids[2]))
-	require.ErrorIs(t, s.MarkSubmitted(ctx, store.Submission{TxID: "d", Records: ids[2:]}), store.ErrState)
+	require.ErrorIs(t, s.MarkSubmitted(ctx, store.Submission{Reference: "d", Records: ids[2:]}), store.ErrState)
 	require.NoError(t, s.Requeue(ctx, ids[2]))
-	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{TxID: "d", Records: ids[2:]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "d", Records: ids[2:]}))
+}
+
+func testJournal(t *testing.T, s store.Store) {
+	ctx, j := t.Context(), s.Journal()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 5000, time.UTC)
+	first := ledger.Entry{TxID: "b", Channel: "c", Contract: "records", Transaction: "Submit", Reference: "batch 1",
+		Saved: at, Envelope: random(3000)}
+	second := first
+	second.TxID, second.Saved = "a", at.Add(time.Millisecond)
+	require.NoError(t, j.Save(ctx, second))
+	require.NoError(t, j.Save(ctx, first))
+	first.Envelope = random(10)
+	require.NoError(t, j.Save(ctx, first))
+	got, err := j.Pending(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []ledger.Entry{first, second}, got)
+	for range 2 {
+		require.NoError(t, j.Delete(ctx, "b"))
+	}
+	got, err = j.Pending(ctx)
+	require.NoError(t, err)
+	require.Equal(t, []ledger.Entry{second}, got)
 }

@@ -167,7 +167,7 @@ func testConcurrent(t *testing.T, s store.Store) {
 				item, payload := NewItem(owner, "l", size)
 				id := item.Entry.RecordID
 				errs <- s.Put(ctx, item)
-				errs <- s.MarkSubmitted(ctx, store.Submission{TxID: id.String(), Records: []record.RecordID{id}})
+				errs <- s.MarkSubmitted(ctx, store.Submission{Reference: id.String(), Records: []record.RecordID{id}})
 				errs <- s.MarkRecorded(ctx, id.String(), uint64(i), id)
 				var b bytes.Buffer
 				err := s.Payload(ctx, id, &b)

@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store, reopen func(*testing.T
 		"find":          testFind,
 		"outbox":        testOutbox,
 		"outbox states": testOutboxStates,
+		"journal":       testJournal,
 		"tokens":        testTokens,
 		"inbox":         testInbox,
 		"values":        testValues,
@@ -97,7 +98,8 @@ func all[T any](t *testing.T, seq iter.Seq2[T, error]) []T {
 func requireEntry(t *testing.T, want store.Entry, got *store.Entry) {
 	t.Helper()
 	require.WithinDuration(t, time.Now(), got.Created, time.Minute)
-	want.State, want.Reason, want.TxID, want.Block = got.State, got.Reason, got.TxID, got.Block
+	want.State, want.Submission, want.Reason = got.State, got.Submission, got.Reason
+	want.TxID, want.Block = got.TxID, got.Block
 	want.Created, want.Updated = got.Created, got.Updated
 	require.Equal(t, want, *got)
 }
@@ -108,7 +110,7 @@ func testReopen(t *testing.T, s store.Store, reopen func(*testing.T, store.Store
 	require.NoError(t, s.Put(ctx, item))
 	require.NoError(t, s.SetValue(ctx, "checkpoint", []byte("block 7")))
 	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{
-		TxID: "tx", Envelope: []byte("envelope"), Records: []record.RecordID{item.Entry.RecordID}}))
+		Reference: "batch 1", Records: []record.RecordID{item.Entry.RecordID}}))
 	live, dead := newToken(), newToken()
 	require.NoError(t, s.PutToken(ctx, live))
 	require.NoError(t, s.PutToken(ctx, dead))
@@ -125,7 +127,7 @@ func testReopen(t *testing.T, s store.Store, reopen func(*testing.T, store.Store
 	require.Equal(t, payload, b.Bytes())
 	open, err := s.Submissions(ctx)
 	require.NoError(t, err)
-	require.Equal(t, []store.Submission{{TxID: "tx", Envelope: []byte("envelope"),
+	require.Equal(t, []store.Submission{{Reference: "batch 1",
 		Records: []record.RecordID{item.Entry.RecordID}}}, open)
 	value, err := s.Value(ctx, "checkpoint")
 	require.NoError(t, err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"slices"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/store"
@@ -18,43 +19,26 @@ func (db *DB) PendingRecords(ctx context.Context, limit int) ([]*store.Entry, er
 
 // MarkSubmitted implements store.Outbox.
 func (db *DB) MarkSubmitted(ctx context.Context, s store.Submission) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
-		for _, id := range s.Records {
-			if err := move(ctx, tx, id, store.Submitted, "", s.TxID, 0, store.Pending, store.Submitted); err != nil {
-				return err
-			}
-		}
-		_, err := tx.ExecContext(ctx, `INSERT INTO submission (tx_id, envelope, created_at) VALUES ($1, $2, $3)
-			ON CONFLICT (tx_id) DO UPDATE SET envelope = excluded.envelope`, s.TxID, notNull(s.Envelope), now())
-		if err != nil {
-			return err
-		}
-		return settle(ctx, tx)
-	})
+	to := change{state: store.Submitted, submission: s.Reference}
+	return db.move(ctx, to, s.Records, store.Pending, store.Submitted)
 }
 
 // Submissions implements store.Outbox.
 func (db *DB) Submissions(ctx context.Context) ([]store.Submission, error) {
-	type row struct {
-		store.Submission
-		id record.RecordID
-	}
-	rows, err := collect(each(ctx, db.read, func(r scanner) (out row, err error) {
-		err = r.Scan(&out.TxID, &out.Envelope, fixed(out.id[:]))
-		return out, err
-	}, `SELECT s.tx_id, s.envelope, r.record_id FROM submission s
-		JOIN record r ON r.tx_id = s.tx_id AND r.state = 1 AND r.state < 2
-		ORDER BY s.created_at, s.tx_id, r.record_id`))
-	if err != nil {
-		return nil, err
-	}
 	var out []store.Submission
-	for _, r := range rows {
-		if len(out) == 0 || out[len(out)-1].TxID != r.TxID {
-			out = append(out, r.Submission)
+	for r, err := range each(ctx, db.read, func(row scanner) (s store.Submission, err error) {
+		s.Records = make([]record.RecordID, 1)
+		err = row.Scan(&s.Reference, fixed(s.Records[0][:]))
+		return s, err
+	}, `SELECT submission, record_id FROM record WHERE state = 1 AND state < 2 ORDER BY submission, record_id`) {
+		if err != nil {
+			return nil, err
 		}
-		last := &out[len(out)-1]
-		last.Records = append(last.Records, r.id)
+		if n := len(out); n > 0 && out[n-1].Reference == r.Reference {
+			out[n-1].Records = append(out[n-1].Records, r.Records...)
+			continue
+		}
+		out = append(out, r)
 	}
 	return out, nil
 }
@@ -71,58 +55,45 @@ func (db *DB) MarkRecorded(ctx context.Context, txID string, block uint64, ids .
 				return err
 			}
 		}
-		return settle(ctx, tx)
+		return nil
 	})
 }
 
 // MarkRefused implements store.Outbox.
 func (db *DB) MarkRefused(ctx context.Context, txID, reason string, ids ...record.RecordID) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
-		for _, id := range ids {
-			err := move(ctx, tx, id, store.Refused, reason, txID, 0, store.Pending, store.Submitted, store.Refused)
-			if err != nil {
-				return err
-			}
-		}
-		return settle(ctx, tx)
-	})
+	to := change{state: store.Refused, txID: txID, reason: reason}
+	return db.move(ctx, to, ids, store.Pending, store.Submitted, store.Refused)
 }
 
 // Requeue implements store.Outbox.
 func (db *DB) Requeue(ctx context.Context, ids ...record.RecordID) error {
+	return db.move(ctx, change{state: store.Pending}, ids, store.Pending, store.Submitted, store.Refused)
+}
+
+// change is what a move sets.
+type change struct {
+	state                    store.State
+	submission, txID, reason string
+}
+
+// move changes all entries, provided that each is in one of the given states.
+func (db *DB) move(ctx context.Context, to change, ids []record.RecordID, from ...store.State) error {
 	return db.update(ctx, func(tx *sql.Tx) error {
 		for _, id := range ids {
-			err := move(ctx, tx, id, store.Pending, "", "", 0, store.Pending, store.Submitted, store.Refused)
+			var state store.State
+			err := tx.QueryRowContext(ctx, `SELECT state FROM record WHERE record_id = $1`, id[:]).Scan(&state)
+			if err != nil {
+				return absent(err, id)
+			}
+			if !slices.Contains(from, state) {
+				return fmt.Errorf("record %s is %s: %w", id, state, store.ErrState)
+			}
+			_, err = tx.ExecContext(ctx, `UPDATE record SET state = $1, submission = $2, reason = $3, tx_id = $4,
+				updated_at = $5 WHERE record_id = $6`, int(to.state), to.submission, to.reason, to.txID, now(), id[:])
 			if err != nil {
 				return err
 			}
 		}
-		return settle(ctx, tx)
+		return nil
 	})
-}
-
-// move changes an entry's state when it is in one of the given ones.
-func move(ctx context.Context, tx *sql.Tx, id record.RecordID, to store.State, reason, txID string, block uint64,
-	from ...store.State) error {
-	var state store.State
-	err := tx.QueryRowContext(ctx, `SELECT state FROM record WHERE record_id = $1`, id[:]).Scan(&state)
-	if err != nil {
-		return absent(err, id)
-	}
-	for _, s := range from {
-		if s != state {
-			continue
-		}
-		_, err := tx.ExecContext(ctx, `UPDATE record SET state = $1, reason = $2, tx_id = $3, block = $4,
-			updated_at = $5 WHERE record_id = $6`, int(to), reason, txID, int64(block), now(), id[:])
-		return err
-	}
-	return fmt.Errorf("record %s is %s: %w", id, state, store.ErrState)
-}
-
-// settle forgets the transactions that no entry waits for any more.
-func settle(ctx context.Context, tx *sql.Tx) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM submission WHERE NOT EXISTS
-		(SELECT 1 FROM record r WHERE r.tx_id = submission.tx_id AND r.state = 1 AND r.state < 2)`)
-	return err
 }

@@ -14,7 +14,8 @@ import (
 )
 
 const entryColumns = `record_id, kind, label, owner, owner_pid, issuer, issuer_pid, capsule, payload_size,
-	payload_digest, statement, owner_signature, issuer_signature, state, reason, tx_id, block, created_at, updated_at`
+	payload_digest, statement, owner_signature, issuer_signature, state, submission, reason, tx_id, block,
+	created_at, updated_at`
 
 func scanEntry(row scanner) (*store.Entry, error) {
 	var (
@@ -24,8 +25,8 @@ func scanEntry(row scanner) (*store.Entry, error) {
 	)
 	err := row.Scan(fixed(e.RecordID[:]), &e.Kind, &e.Label, fixed(e.Owner[:]), &e.OwnerPID,
 		fixed(e.Issuer[:]), &e.IssuerPID, &e.Capsule, &e.PayloadSize, fixed(e.PayloadDigest[:]), &e.Statement,
-		fixed(e.OwnerSignature[:]), fixed(e.IssuerSignature[:]), &e.State, &e.Reason, &e.TxID, &block,
-		&created, &updated)
+		fixed(e.OwnerSignature[:]), fixed(e.IssuerSignature[:]), &e.State, &e.Submission, &e.Reason,
+		&e.TxID, &block, &created, &updated)
 	if err != nil {
 		return nil, err
 	}
@@ -55,8 +56,8 @@ func (db *DB) Put(ctx context.Context, items ...store.Item) (err error) {
 func (db *DB) insertEntries(ctx context.Context, tx *sql.Tx, items []store.Item, payloads []payload) error {
 	insert, err := tx.PrepareContext(ctx, `INSERT INTO record (record_id, kind, label, owner, owner_pid, issuer,
 		issuer_pid, capsule, payload_id, payload_size, payload_digest, statement, owner_signature,
-		issuer_signature, state, reason, tx_id, block, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, '', '', 0, $15, $15)`)
+		issuer_signature, state, submission, reason, tx_id, block, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, '', '', '', 0, $15, $15)`)
 	if err != nil {
 		return err
 	}

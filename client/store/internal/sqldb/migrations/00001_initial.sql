@@ -19,6 +19,7 @@ CREATE TABLE record (
     owner_signature  BYTEA    NOT NULL,
     issuer_signature BYTEA    NOT NULL,
     state            SMALLINT NOT NULL, -- 0 pending, 1 submitted, 2 recorded, 3 refused
+    submission       TEXT     NOT NULL,
     reason           TEXT     NOT NULL,
     tx_id            TEXT     NOT NULL,
     block            BIGINT   NOT NULL,
@@ -43,10 +44,15 @@ CREATE TABLE staged_payload (
     created_at BIGINT NOT NULL
 );
 
-CREATE TABLE submission (
-    tx_id      TEXT   NOT NULL PRIMARY KEY,
-    envelope   BYTEA  NOT NULL,
-    created_at BIGINT NOT NULL
+-- Endorsed transactions whose fate is open.
+CREATE TABLE journal (
+    tx_id            TEXT   NOT NULL PRIMARY KEY,
+    channel          TEXT   NOT NULL,
+    contract         TEXT   NOT NULL,
+    transaction_name TEXT   NOT NULL,
+    reference        TEXT   NOT NULL,
+    envelope         BYTEA  NOT NULL,
+    saved_at         BIGINT NOT NULL -- Unix microseconds: it is also the order
 );
 
 CREATE TABLE token (
@@ -95,7 +101,7 @@ CREATE TABLE value (
 DROP TABLE value;
 DROP TABLE received;
 DROP TABLE token;
-DROP TABLE submission;
+DROP TABLE journal;
 DROP TABLE staged_payload;
 DROP TABLE payload_chunk;
 DROP TABLE record;
