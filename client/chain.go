@@ -1,0 +1,240 @@
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
+	"github.com/claimshare/claimshare/crypto/pre"
+)
+
+// Chain is the ledger as one Fabric identity sees it, with the contract's own
+// types. It knows the deployment's parameters, and therefore what statements
+// are signed for.
+type Chain struct {
+	ledger *ledger.Ledger
+	params *pre.Parameters
+	signed record.Context
+}
+
+// Initialise sets a new ledger up with the parameters: a system manager's act,
+// once. It returns [record.ErrAlreadyInitialised] or
+// [record.ErrNotSystemManager].
+func Initialise(ctx context.Context, l *ledger.Ledger, params *pre.Parameters) (*Chain, error) {
+	setup := record.Setup{Parameters: params.Bytes(), RecordWindow: record.DefaultRecordWindow, ClockSkew: record.DefaultClockSkew}
+	if _, err := submit[record.System](ctx, l, record.TxInitSystem, record.EncodeText(setup.Encode())); err != nil {
+		return nil, err
+	}
+	return OpenChain(ctx, l)
+}
+
+// OpenChain reads the deployment's parameters from the ledger. It returns
+// [record.ErrNotInitialised], or [ErrSystem] if they do not fit together.
+// Compare [Chain.Parameters] with a parameters file that you trust.
+func OpenChain(ctx context.Context, l *ledger.Ledger) (*Chain, error) {
+	system, err := evaluate[record.System](ctx, l, record.TxSystem)
+	if err != nil {
+		return nil, err
+	}
+	params, err := pre.ParseParameters(system.Parameters)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSystem, err)
+	}
+	signed := system.Context()
+	if params.ID() != [32]byte(signed.ParamsID) {
+		return nil, fmt.Errorf("%w: parameters and their identifier differ", ErrSystem)
+	}
+	c := l.Connection()
+	if signed.Channel != c.Channel || signed.Chaincode != c.Chaincode {
+		return nil, fmt.Errorf("%w: it calls itself %s on %s, the connection %s on %s", ErrSystem, signed.Chaincode, signed.Channel, c.Chaincode, c.Channel)
+	}
+	return &Chain{ledger: l, params: params, signed: signed}, nil
+}
+
+// Parameters are the deployment's public parameters.
+func (c *Chain) Parameters() *pre.Parameters { return c.params }
+
+// Context is what statements for this deployment are hashed with.
+func (c *Chain) Context() record.Context { return c.signed }
+
+// Ledger is the connection underneath.
+func (c *Chain) Ledger() *ledger.Ledger { return c.ledger }
+
+// As is the same deployment seen by another identity.
+func (c *Chain) As(l *ledger.Ledger) *Chain {
+	return &Chain{ledger: l, params: c.params, signed: c.signed}
+}
+
+// split cuts "contract:Transaction".
+func split(name string) (contract, transaction string) {
+	contract, transaction, _ = strings.Cut(name, ":")
+	return contract, transaction
+}
+
+func evaluate[T any](ctx context.Context, l *ledger.Ledger, name string, args ...string) (*T, error) {
+	contract, transaction := split(name)
+	answer, err := l.Evaluate(ctx, contract, transaction, args...)
+	if err != nil {
+		return nil, err
+	}
+	return decodeAnswer[T](name, answer)
+}
+
+func submit[T any](ctx context.Context, l *ledger.Ledger, name string, args ...string) (*T, error) {
+	v, _, err := submitCall[T](ctx, l, name, ledger.Call{Args: args})
+	return v, err
+}
+
+func submitCall[T any](ctx context.Context, l *ledger.Ledger, name string, call ledger.Call) (*T, ledger.Result, error) {
+	call.Contract, call.Transaction = split(name)
+	result, err := l.Submit(ctx, call)
+	if err != nil {
+		return nil, result, err
+	}
+	v, err := decodeAnswer[T](name, result.Payload)
+	return v, result, err
+}
+
+func decodeAnswer[T any](name string, answer []byte) (*T, error) {
+	v := new(T)
+	if err := json.Unmarshal(answer, v); err != nil {
+		return nil, fmt.Errorf("client: answer of %s: %w", name, err)
+	}
+	return v, nil
+}
+
+// pages goes through a paged query to its end.
+func pages[T any](ctx context.Context, l *ledger.Ledger, name string, args ...string) ([]T, error) {
+	var all []T
+	for bookmark := ""; ; {
+		page, err := evaluate[record.Page[T]](ctx, l, name, append(append([]string{}, args...), strconv.Itoa(record.MaxPage), bookmark)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Items...)
+		if bookmark = page.Bookmark; bookmark == "" {
+			return all, nil
+		}
+	}
+}
+
+// Register puts a party on the ledger; a system manager's act.
+func (c *Chain) Register(ctx context.Context, r record.Registration) (*record.Party, error) {
+	return submit[record.Party](ctx, c.ledger, record.TxRegister, record.EncodeText(r.Encode()))
+}
+
+// Party is one party. It returns [record.ErrPartyUnknown].
+func (c *Chain) Party(ctx context.Context, id record.PartyID) (*record.Party, error) {
+	return evaluate[record.Party](ctx, c.ledger, record.TxParty, id.String())
+}
+
+// Parties is every party.
+func (c *Chain) Parties(ctx context.Context) ([]record.Party, error) {
+	return pages[record.Party](ctx, c.ledger, record.TxParties)
+}
+
+// SubmitBatch records the entries of one issuer. An entry with a wrong
+// signature is not an error: the answer says what became of each.
+func (c *Chain) SubmitBatch(ctx context.Context, b record.Batch) (*record.BatchAnswer, ledger.Result, error) {
+	encoded := b.Encode()
+	return submitCall[record.BatchAnswer](ctx, c.ledger, record.TxSubmitRecords, ledger.Call{
+		Args:      []string{record.BatchDigest(encoded).String()},
+		Transient: map[string][]byte{record.TransientBatch: encoded},
+	})
+}
+
+// Record is the current version of a record. It returns
+// [record.ErrRecordUnknown].
+func (c *Chain) Record(ctx context.Context, id record.RecordID) (*record.Record, error) {
+	return evaluate[record.Record](ctx, c.ledger, record.TxRecord, id.String())
+}
+
+// RecordsOf is the current records of an owner.
+func (c *Chain) RecordsOf(ctx context.Context, owner record.PartyID) ([]record.Record, error) {
+	return pages[record.Record](ctx, c.ledger, record.TxRecordsByOwner, owner.String())
+}
+
+// RecordsBy is the current records of an issuer.
+func (c *Chain) RecordsBy(ctx context.Context, issuer record.PartyID) ([]record.Record, error) {
+	return pages[record.Record](ctx, c.ledger, record.TxRecordsByIssuer, issuer.String())
+}
+
+// RequestAccess puts a request on the ledger.
+func (c *Chain) RequestAccess(ctx context.Context, r record.AccessRequest) (*record.Request, error) {
+	return submit[record.Request](ctx, c.ledger, record.TxRequestAccess, record.EncodeText(r.Encode()))
+}
+
+// Request is one access request.
+func (c *Chain) Request(ctx context.Context, id record.RequestID) (*record.Request, error) {
+	return evaluate[record.Request](ctx, c.ledger, record.TxRequest, id.String())
+}
+
+// RequestsTo is who asked an owner for what.
+func (c *Chain) RequestsTo(ctx context.Context, owner record.PartyID) ([]record.Request, error) {
+	return pages[record.Request](ctx, c.ledger, record.TxRequestsByOwner, owner.String())
+}
+
+// CarryGrant puts an owner's signed consent on the ledger: any member may.
+func (c *Chain) CarryGrant(ctx context.Context, s record.GrantStatement, sig record.Signature) (*record.Consent, error) {
+	return submit[record.Consent](ctx, c.ledger, record.TxGrant, record.EncodeText(s.Encode()), sig.String())
+}
+
+// CarryRevocation puts an owner's signed withdrawal on the ledger: any member
+// may, and also before the consent it withdraws.
+func (c *Chain) CarryRevocation(ctx context.Context, s record.RevokeStatement, sig record.Signature) (*record.Revocation, error) {
+	return submit[record.Revocation](ctx, c.ledger, record.TxRevoke, record.EncodeText(s.Encode()), sig.String())
+}
+
+// Approve approves a consent; a system manager's act. Use [Authority.Approve],
+// which checks before it approves.
+func (c *Chain) Approve(ctx context.Context, id record.ConsentID) (*record.Consent, error) {
+	return submit[record.Consent](ctx, c.ledger, record.TxApprove, id.String())
+}
+
+// Consent is one consent. It returns [record.ErrConsentUnknown].
+func (c *Chain) Consent(ctx context.Context, id record.ConsentID) (*record.Consent, error) {
+	return evaluate[record.Consent](ctx, c.ledger, record.TxConsent, id.String())
+}
+
+// ConsentsOf is what an owner consented to.
+func (c *Chain) ConsentsOf(ctx context.Context, owner record.PartyID) ([]record.Consent, error) {
+	return pages[record.Consent](ctx, c.ledger, record.TxConsentsByOwner, owner.String())
+}
+
+// AnnounceRelease commits what a proxy is about to hand out; a proxy's act.
+func (c *Chain) AnnounceRelease(ctx context.Context, d record.Deliveries) ([]record.Release, error) {
+	list, err := submit[[]record.Release](ctx, c.ledger, record.TxRelease, record.EncodeText(d.Encode()))
+	if err != nil {
+		return nil, err
+	}
+	return *list, nil
+}
+
+// Release is one release. It returns [record.ErrReleaseUnknown].
+func (c *Chain) Release(ctx context.Context, id record.ReleaseID) (*record.Release, error) {
+	return evaluate[record.Release](ctx, c.ledger, record.TxReleaseByID, id.String())
+}
+
+// ReleasesOf is who read what of an owner, and when.
+func (c *Chain) ReleasesOf(ctx context.Context, owner record.PartyID) ([]record.Release, error) {
+	return pages[record.Release](ctx, c.ledger, record.TxReleasesByOwner, owner.String())
+}
+
+// Acknowledge says that a release was opened; the receiver's act.
+func (c *Chain) Acknowledge(ctx context.Context, id record.ReleaseID) (*record.Release, error) {
+	return submit[record.Release](ctx, c.ledger, record.TxAcknowledge, id.String())
+}
+
+// Standing is a party's credit and status.
+func (c *Chain) Standing(ctx context.Context, id record.PartyID) (*record.Standing, error) {
+	return evaluate[record.Standing](ctx, c.ledger, record.TxStanding, id.String())
+}
+
+// Violations is a party's violations with their evidence.
+func (c *Chain) Violations(ctx context.Context, id record.PartyID) ([]record.Violation, error) {
+	return pages[record.Violation](ctx, c.ledger, record.TxViolations, id.String())
+}

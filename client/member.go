@@ -1,0 +1,292 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/document"
+	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/crypto/bls"
+	"github.com/claimshare/claimshare/crypto/pre"
+	"github.com/claimshare/claimshare/crypto/pseudonym"
+)
+
+// Member is an insurer or a repair shop: it issues records and keeps their
+// ciphertexts, requests access to other members' records, and delivers its own
+// under consents.
+type Member struct {
+	chain *Chain
+	keys  *Keys
+	store store.Store
+}
+
+// NewMember makes a member of its view of the ledger, its keys and its own
+// database.
+func NewMember(chain *Chain, keys *Keys, db store.Store) *Member {
+	return &Member{chain: chain, keys: keys, store: db}
+}
+
+// ID is the member's short pseudo-identity.
+func (m *Member) ID() record.PartyID { return m.keys.ID() }
+
+// Chain is the member's view of the ledger.
+func (m *Member) Chain() *Chain { return m.chain }
+
+// ProposePolicy seals a policy under the owner's key (section 3.4, steps 4 and
+// 5): it draws δ, puts it into the policy and its commitment into the
+// statement. Hand the proposal to the owner to countersign, then [Member.Keep]
+// it. Close the proposal's payload through [Proposal.Close] when done.
+func (m *Member) ProposePolicy(ctx context.Context, owner *record.Party, label string, policy document.Policy, files fs.FS) (*Proposal, error) {
+	delta, err := pseudonym.NewEvidence()
+	if err != nil {
+		return nil, err
+	}
+	policy.SetEvidence(delta)
+	doc, err := document.NewPolicy(policy)
+	if err != nil {
+		return nil, err
+	}
+	return m.propose(ctx, owner, label, doc, files, &delta)
+}
+
+// ProposeRepair seals a repair record under the owner's key (section 3.4, step
+// 6).
+func (m *Member) ProposeRepair(ctx context.Context, owner *record.Party, label string, repair document.RepairRecord, files fs.FS) (*Proposal, error) {
+	doc, err := document.NewRepair(repair)
+	if err != nil {
+		return nil, err
+	}
+	return m.propose(ctx, owner, label, doc, files, nil)
+}
+
+func (m *Member) propose(ctx context.Context, owner *record.Party, label string, doc *document.Document, files fs.FS, delta *pseudonym.Evidence) (*Proposal, error) {
+	me, err := m.keys.self(ctx, m.chain)
+	if err != nil {
+		return nil, err
+	}
+	theirs := owner.Current()
+	s := record.RecordStatement{
+		Kind: doc.Kind(), Label: label, Owner: owner.ID, OwnerVersion: theirs.Version, OwnerKey: theirs.Encryption,
+		Issuer: me.ID, IssuerVersion: me.Current().Version, IssuedAt: time.Now().Unix(),
+	}
+	if _, err := rand.Read(s.ID[:]); err != nil {
+		return nil, fmt.Errorf("client: draw a record id: %w", err)
+	}
+	if delta != nil {
+		s.Evidence = delta.Commit(m.chain.params.ID(), s.ID, pseudonym.PID(owner.PID))
+	}
+	to, err := publicKey(theirs.Encryption)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := newSpool()
+	if err != nil {
+		return nil, err
+	}
+	p := &Proposal{OwnerPID: owner.PID, IssuerPID: me.PID, Payload: payload, Statement: s}
+	err = through(func(w io.Writer) error { return document.Pack(w, doc, files) }, func(r io.Reader) error {
+		capsule, err := m.chain.params.Seal(to, label, p.info(), payload, r)
+		if err != nil {
+			return err
+		}
+		p.Capsule, p.Statement.Digest, p.Statement.PayloadSize = capsule.Bytes(), capsule.Digest(), capsule.Payload().Size
+		return nil
+	})
+	if err == nil {
+		err = p.Statement.Validate()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("client: seal %s: %w", doc.Kind(), err), payload.Close())
+	}
+	return p, nil
+}
+
+// Close frees what the proposal's payload occupies.
+func (p *Proposal) Close() error {
+	if c, ok := p.Payload.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// Keep adds the issuer's signature to a countersigned proposal and puts it into
+// the database, to be submitted by [Member.Flush]. It checks the owner's
+// signature first: a wrong one would cost the issuer credit. It returns
+// [ErrSignature], [store.ErrExists].
+func (m *Member) Keep(ctx context.Context, p *Proposal, owner *record.Party, ownerSignature record.Signature) error {
+	s := &p.Statement
+	if err := m.chain.verify(owner, s.OwnerVersion, bls.RoleOwner, s, ownerSignature); err != nil {
+		return err
+	}
+	capsule, err := pre.ParseCapsule(p.Capsule)
+	if err != nil {
+		return err
+	}
+	sum := capsule.Payload()
+	src, err := p.Payload.Open()
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	return m.store.Put(ctx, store.Item{Payload: src, Entry: store.Entry{
+		RecordID: s.ID, Kind: s.Kind, Label: s.Label, Owner: s.Owner, OwnerPID: p.OwnerPID, Issuer: s.Issuer, IssuerPID: p.IssuerPID,
+		Capsule: p.Capsule, PayloadSize: int64(sum.Size), PayloadDigest: sum.SHA256, Statement: s.Encode(),
+		OwnerSignature: bls.Signature(ownerSignature), IssuerSignature: bls.Signature(m.keys.sign(m.chain, bls.RoleIssuer, s)),
+	}})
+}
+
+// Submitted is what became of one batch.
+type Submitted struct {
+	TxID   string
+	Block  uint64
+	Answer record.BatchAnswer
+}
+
+// Flush submits every pending record of the database, at most size in one
+// transaction (up to [record.MaxBatch]), and notes what became of each. It is
+// safe to call again after any failure: the ledger answers "already recorded"
+// for what it has.
+func (m *Member) Flush(ctx context.Context, size int) ([]Submitted, error) {
+	var all []Submitted
+	for {
+		pending, err := m.store.PendingRecords(ctx, size)
+		if err != nil || len(pending) == 0 {
+			return all, err
+		}
+		var batch record.Batch
+		ids := make([]record.RecordID, len(pending))
+		for i, e := range pending {
+			s, err := record.DecodeRecordStatement(e.Statement)
+			if err != nil {
+				return all, fmt.Errorf("client: statement of record %s in the database: %w", e.RecordID, err)
+			}
+			ids[i] = e.RecordID
+			batch.Entries = append(batch.Entries, record.Entry{
+				Statement: *s, OwnerSignature: record.Signature(e.OwnerSignature), IssuerSignature: record.Signature(e.IssuerSignature),
+			})
+		}
+		answer, result, err := m.chain.SubmitBatch(ctx, batch)
+		if err != nil {
+			return all, err
+		}
+		for i, verdict := range answer.Verdicts() {
+			switch verdict {
+			case record.VerdictRecorded, record.VerdictAlready:
+				err = m.store.MarkRecorded(ctx, result.TxID, result.Block, ids[i])
+			default:
+				err = m.store.MarkRefused(ctx, result.TxID, string(verdict), ids[i])
+			}
+			if err != nil {
+				return all, err
+			}
+		}
+		all = append(all, Submitted{TxID: result.TxID, Block: result.Block, Answer: *answer})
+	}
+}
+
+// Candidates are the capsules under a label, for the system manager's search.
+func (m *Member) Candidates(ctx context.Context, label string) ([]Candidate, error) {
+	var all []Candidate
+	for c, err := range m.store.Capsules(ctx, store.Query{Label: label}) {
+		if err != nil {
+			return nil, err
+		}
+		if c.Label == label {
+			all = append(all, Candidate{Record: c.RecordID, Capsule: c.Capsule})
+		}
+	}
+	return all, nil
+}
+
+// Deliver answers a proxy's order (section 3.6, step 2): the consent on the
+// ledger must allow it, and the capsule in the database must be the one that
+// was recorded. The returned statement is what the holder can be held to.
+//
+// It returns [ErrDelivery], [ErrTampered], [store.ErrNotFound] and the errors
+// of [record.Consent.UsableAt] and [record.GrantStatement.Covers].
+func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
+	if o.Release != record.NewReleaseID(o.Consent, o.Record, o.Proxy, o.Nonce) {
+		return nil, fmt.Errorf("%w: the release id does not follow from the order", ErrDelivery)
+	}
+	consent, err := m.chain.Consent(ctx, o.Consent)
+	if err != nil {
+		return nil, err
+	}
+	if err := consent.UsableAt(time.Now().Unix()); err != nil {
+		return nil, err
+	}
+	if !consent.HasProxy(o.Proxy) {
+		return nil, record.ErrConsentProxy.With("the consent does not name proxy %s", o.Proxy)
+	}
+	entry, err := m.store.Record(ctx, o.Record)
+	if err != nil {
+		return nil, err
+	}
+	s, err := record.DecodeRecordStatement(entry.Statement)
+	if err != nil {
+		return nil, fmt.Errorf("client: statement of record %s in the database: %w", o.Record, err)
+	}
+	if s.Owner != consent.Owner {
+		return nil, record.ErrConsentScope.With("the record belongs to another owner")
+	}
+	if err := consent.Covers(record.RecordVersion{ID: s.ID, Digest: s.Digest}, s.Label, m.ID()); err != nil {
+		return nil, err
+	}
+	capsule, err := pre.ParseCapsule(entry.Capsule)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	if capsule.Digest() != [32]byte(s.Digest) {
+		return nil, fmt.Errorf("%w: in this holder's own database", ErrTampered)
+	}
+	me, err := m.keys.self(ctx, m.chain)
+	if err != nil {
+		return nil, err
+	}
+	d := record.DeliverStatement{
+		Release: o.Release, Consent: o.Consent, Record: o.Record, Digest: s.Digest, Holder: me.ID, HolderVersion: me.Current().Version,
+		Capsule: capsule.FullDigest(), Time: time.Now().Unix(),
+	}
+	return &Delivered{Capsule: entry.Capsule, Delivery: record.Delivery{
+		Statement: d, Nonce: o.Nonce, Signature: m.keys.sign(m.chain, bls.RoleHolder, &d),
+	}}, nil
+}
+
+// SendPayload streams the payload of a committed release and returns the signed
+// trailer. It returns [ErrNotOurs] for another holder's release.
+func (m *Member) SendPayload(ctx context.Context, id record.ReleaseID, dst io.Writer) (*Trailer, error) {
+	release, err := m.chain.Release(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if release.Statement.Holder != m.ID() {
+		return nil, fmt.Errorf("%w: the release is of holder %s", ErrNotOurs, release.Statement.Holder)
+	}
+	me, err := m.keys.self(ctx, m.chain)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.New()
+	var count counter
+	if err := m.store.Payload(ctx, release.Statement.Record, io.MultiWriter(dst, sum, &count)); err != nil {
+		return nil, err
+	}
+	s := record.TrailerStatement{
+		Release: id, Holder: me.ID, HolderVersion: me.Current().Version, Sent: record.Digest(sum.Sum(nil)), Length: uint64(count),
+	}
+	return &Trailer{Statement: s, Signature: m.keys.sign(m.chain, bls.RoleHolder, &s)}, nil
+}
+
+type counter uint64
+
+func (c *counter) Write(b []byte) (int, error) {
+	*c += counter(len(b))
+	return len(b), nil
+}

@@ -1,0 +1,291 @@
+package client
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/crypto/bls"
+	"github.com/claimshare/claimshare/crypto/pre"
+)
+
+// Proxy re-encrypts single records for the party that a consent names. It holds
+// re-encryption keys and no key that opens anything. It fails closed: whatever
+// it cannot check, it does not hand out.
+type Proxy struct {
+	chain  *Chain
+	keys   *Keys
+	tokens store.Tokens
+}
+
+// NewProxy makes a proxy of its view of the ledger, its signing key and its own
+// database.
+func NewProxy(chain *Chain, keys *Keys, tokens store.Tokens) *Proxy {
+	return &Proxy{chain: chain, keys: keys, tokens: tokens}
+}
+
+// ID is the proxy's short pseudo-identity.
+func (p *Proxy) ID() record.PartyID { return p.keys.ID() }
+
+// Accept takes the re-encryption key of a consent that is on the ledger, after
+// checking it against the owner's commitment. It returns [pre.ErrToken],
+// [record.ErrConsentProxy], [store.ErrExists], [store.ErrDestroyed].
+func (p *Proxy) Accept(ctx context.Context, part ProxyPart) error {
+	consent, err := p.named(ctx, part.Consent)
+	if err != nil {
+		return err
+	}
+	if part.Token == nil || part.Token.Consent() != [32]byte(part.Consent) || part.Token.Label() != consent.Label ||
+		string(part.Token.Owner()) != string(consent.OwnerKey.Key[:]) || string(part.Token.Target()) != string(consent.RequesterKey.Key[:]) {
+		return pre.ErrToken
+	}
+	if _, err := part.Token.Verify(p.chain.params, consent.PayloadToken); err != nil {
+		return err
+	}
+	return p.put(ctx, consent, part.Token.Bytes())
+}
+
+// AcceptRekey ends the paper-mode exchange: it makes rk of the two messages and
+// checks that it connects the consent's two keys. It returns [pre.ErrRekey].
+func (p *Proxy) AcceptRekey(ctx context.Context, id record.ConsentID, b *pre.PaperBlinding, r *pre.PaperResponse) error {
+	consent, err := p.named(ctx, id)
+	if err != nil {
+		return err
+	}
+	owner, receiver, err := paperKeys(consent)
+	if err != nil {
+		return err
+	}
+	rk, err := pre.FinishRekey(owner, receiver, b, r)
+	if err != nil {
+		return err
+	}
+	return p.put(ctx, consent, rk.Bytes())
+}
+
+func paperKeys(c *record.Consent) (owner, receiver *pre.PaperPublicKey, err error) {
+	if c.OwnerKey.Mode != record.ModePaper {
+		return nil, nil, ErrMode
+	}
+	if owner, err = pre.ParsePaperPublicKey(c.OwnerKey.Key[:]); err == nil {
+		receiver, err = pre.ParsePaperPublicKey(c.RequesterKey.Key[:])
+	}
+	return owner, receiver, err
+}
+
+// named reads a consent that names this proxy.
+func (p *Proxy) named(ctx context.Context, id record.ConsentID) (*record.Consent, error) {
+	consent, err := p.chain.Consent(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if !consent.HasProxy(p.ID()) {
+		return nil, record.ErrConsentProxy.With("the consent does not name this proxy")
+	}
+	return consent, nil
+}
+
+func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error {
+	return p.tokens.PutToken(ctx, store.Token{
+		Consent: c.Consent, Owner: c.Owner, Requester: c.Requester, Label: c.Label, Grant: c.Statement().Encode(),
+		Signature: bls.Signature(c.OwnerSignature), PayloadToken: token,
+		NotBefore: time.Unix(c.NotBefore, 0), Expires: time.Unix(c.Expiry, 0),
+	})
+}
+
+// Release re-encrypts records of one holder for the requester (section 3.6, step
+// 3). For each record it orders the capsule, checks the delivery, the capsule's
+// validity and the consent; then it commits the releases to the ledger; only
+// when they are committed, and the consent has not expired by its own clock, it
+// re-encrypts.
+//
+// It returns [record.ErrConsentUnknown], the errors of
+// [record.Consent.UsableAt] and [record.GrantStatement.Covers], [ErrRequester],
+// [ErrTampered], [ErrDelivery], [ErrSignature], [store.ErrNotFound] when it has
+// no key for the consent, and the chaincode's. On any error nothing was handed
+// out.
+func (p *Proxy) Release(ctx context.Context, requester record.PartyID, id record.ConsentID, records []record.RecordID, holder Holder) ([]Handover, error) {
+	consent, err := p.named(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if consent.Requester != requester {
+		return nil, fmt.Errorf("%w: it names %s, not %s", ErrRequester, consent.Requester, requester)
+	}
+	if err := p.usable(ctx, consent); err != nil {
+		return nil, err
+	}
+	convert, err := p.converter(ctx, consent)
+	if err != nil {
+		return nil, err
+	}
+	var deliveries record.Deliveries
+	var verified []*pre.VerifiedCapsule
+	for _, rid := range records {
+		d, v, err := p.order(ctx, consent, rid, holder)
+		if err != nil {
+			return nil, fmt.Errorf("record %s: %w", rid, err)
+		}
+		deliveries, verified = append(deliveries, *d), append(verified, v)
+	}
+	if _, err := p.chain.AnnounceRelease(ctx, deliveries); err != nil {
+		return nil, err
+	}
+	// The ledger's time is the client's; this proxy's own clock decides too.
+	if err := p.usable(ctx, consent); err != nil {
+		return nil, err
+	}
+	out := make([]Handover, len(verified))
+	for i, v := range verified {
+		reencrypted, err := convert(v)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Handover{Release: deliveries[i].Statement.Release, Reencrypted: reencrypted, Delivery: deliveries[i]}
+	}
+	return out, nil
+}
+
+// usable checks a consent by this proxy's clock. The key of one that has ended
+// is destroyed.
+func (p *Proxy) usable(ctx context.Context, c *record.Consent) error {
+	err := c.UsableAt(time.Now().Unix())
+	if ended(err) {
+		return errors.Join(err, p.tokens.DestroyToken(ctx, c.Consent, err.Error()))
+	}
+	return err
+}
+
+func ended(err error) bool {
+	return errors.Is(err, record.ErrConsentRevoked) || errors.Is(err, record.ErrConsentExpired)
+}
+
+// order asks the holder for one capsule and checks everything about it.
+func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.RecordID, holder Holder) (*record.Delivery, *pre.VerifiedCapsule, error) {
+	listed, err := p.chain.Record(ctx, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	if listed.Owner != consent.Owner {
+		return nil, nil, record.ErrConsentScope.With("the record belongs to another owner")
+	}
+	if err := consent.Covers(listed.Version(), listed.Label, listed.Issuer); err != nil {
+		return nil, nil, err
+	}
+	o := Order{Consent: consent.Consent, Record: id, Proxy: p.ID()}
+	if _, err := rand.Read(o.Nonce[:]); err != nil {
+		return nil, nil, fmt.Errorf("client: draw a nonce: %w", err)
+	}
+	o.Release = record.NewReleaseID(o.Consent, o.Record, o.Proxy, o.Nonce)
+	delivered, err := holder.Deliver(ctx, o)
+	if err != nil {
+		return nil, nil, fmt.Errorf("holder %s: %w", holder.ID(), err)
+	}
+	s := &delivered.Delivery.Statement
+	if s.Release != o.Release || s.Consent != o.Consent || s.Record != id || s.Holder != listed.Issuer || delivered.Delivery.Nonce != o.Nonce || s.Digest != listed.Digest {
+		return nil, nil, ErrDelivery
+	}
+	keeper, err := p.chain.Party(ctx, s.Holder)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := p.chain.verify(keeper, s.HolderVersion, bls.RoleHolder, s, delivered.Delivery.Signature); err != nil {
+		return nil, nil, err
+	}
+	v, err := p.check(delivered, listed, consent)
+	return &delivered.Delivery, v, err
+}
+
+// check binds the capsule to the ledger: digest, label, and strict validity
+// under the key in the consent. A matching digest alone is not enough, because
+// it leaves C2 out.
+func (p *Proxy) check(d *Delivered, listed *record.Record, consent *record.Consent) (*pre.VerifiedCapsule, error) {
+	capsule, err := pre.ParseCapsule(d.Capsule)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	if capsule.Digest() != [32]byte(listed.Digest) || capsule.FullDigest() != [32]byte(d.Delivery.Statement.Capsule) || capsule.Label() != listed.Label {
+		return nil, ErrTampered
+	}
+	key, err := publicKey(consent.OwnerKey)
+	if err != nil {
+		return nil, err
+	}
+	v, err := capsule.Verify(p.chain.params, key)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	return v, nil
+}
+
+// converter is the re-encryption under one consent.
+func (p *Proxy) converter(ctx context.Context, consent *record.Consent) (func(*pre.VerifiedCapsule) ([]byte, error), error) {
+	kept, err := p.tokens.Token(ctx, consent.Consent)
+	if err != nil {
+		return nil, err
+	}
+	if consent.OwnerKey.Mode == record.ModePaper {
+		owner, receiver, err := paperKeys(consent)
+		if err != nil {
+			return nil, err
+		}
+		rk, err := pre.ParsePaperReencryptionKey(owner, receiver, kept.PayloadToken)
+		if err != nil {
+			return nil, err
+		}
+		return func(v *pre.VerifiedCapsule) ([]byte, error) {
+			c, err := rk.Reencrypt(v)
+			if err != nil {
+				return nil, err
+			}
+			return c.Bytes(), nil
+		}, nil
+	}
+	token, err := pre.ParseToken(kept.PayloadToken)
+	if err != nil {
+		return nil, err
+	}
+	verified, err := token.Verify(p.chain.params, consent.PayloadToken)
+	if err != nil {
+		return nil, err
+	}
+	return func(v *pre.VerifiedCapsule) ([]byte, error) {
+		rc, err := pre.Reencrypt(verified, v)
+		if err != nil {
+			return nil, err
+		}
+		return rc.Bytes(), nil
+	}, nil
+}
+
+// Sweep destroys the keys of all consents that have been revoked or have
+// expired, and returns how many.
+func (p *Proxy) Sweep(ctx context.Context) (int, error) {
+	var live []record.ConsentID
+	for t, err := range p.tokens.LiveTokens(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		live = append(live, t.Consent)
+	}
+	destroyed := 0
+	for _, id := range live {
+		consent, err := p.chain.Consent(ctx, id)
+		if err != nil {
+			return destroyed, err
+		}
+		reason := consent.UsableAt(time.Now().Unix())
+		if !ended(reason) {
+			continue
+		}
+		if err := p.tokens.DestroyToken(ctx, id, reason.Error()); err != nil {
+			return destroyed, err
+		}
+		destroyed++
+	}
+	return destroyed, nil
+}
