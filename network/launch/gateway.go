@@ -101,7 +101,7 @@ func probe(ctx context.Context, connection Connection) error {
 // retry repeats what fails until it succeeds or ctx ends, and then returns the
 // last failure: a young network refuses many things for a second or two.
 func retry(ctx context.Context, attempt func(context.Context) error) error {
-	const pause, patience = 100 * time.Millisecond, 10 * time.Second
+	const pause, patience = 150 * time.Millisecond, 10 * time.Second
 	for {
 		limited, cancel := context.WithTimeout(ctx, patience)
 		err := attempt(limited)

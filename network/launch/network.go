@@ -84,6 +84,7 @@ func (n *Network) Down(ctx context.Context) error {
 	if err != nil && !errors.Is(err, supervise.ErrNotRunning) {
 		return fmt.Errorf("stop the network: %w", err)
 	}
+	held.Delete(n.layout.root)
 	// A supervisor that died left its last words; the network now is down in order.
 	if err := supervise.Forget(n.layout.supervisor()); err != nil {
 		return fmt.Errorf("stop the network: %w", err)

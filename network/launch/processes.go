@@ -15,6 +15,9 @@ import (
 // stateVariable marks every process of a network with its state directory.
 const stateVariable = "CLAIMSHARE_STATE"
 
+// logFormat is Fabric's own without its colours.
+const logFormat = "%{time:2006-01-02 15:04:05.000 MST} %{id:04x} %{level:.4s} [%{module}] %{shortfunc} -> %{message}"
+
 const builderVariable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
 
 // plan lists the processes of the network. The secrets in their environments
@@ -24,6 +27,9 @@ func plan(l layout, set *programs.Set, t topology.Topology, p ports, packageID s
 	add := func(name, program string, environment map[string]string, args ...string) {
 		variables := []string{
 			stateVariable + "=" + l.root, "TMPDIR=" + l.temporary(), "HOME=" + l.root, "PATH=" + os.Getenv("PATH"),
+		}
+		if program != set.Chaincode {
+			variables = append(variables, "FABRIC_LOGGING_SPEC=warning", "FABRIC_LOGGING_FORMAT="+logFormat)
 		}
 		for key, value := range environment {
 			variables = append(variables, key+"="+value)
@@ -69,7 +75,6 @@ func ordererEnvironment(l layout, o topology.Organization, host string, p ports)
 	ledger := l.node(name)
 	return map[string]string{
 		"FABRIC_CFG_PATH":                           l.config(),
-		"FABRIC_LOGGING_SPEC":                       "warning",
 		"ORDERER_GENERAL_LISTENADDRESS":             loopback,
 		"ORDERER_GENERAL_LISTENPORT":                fmt.Sprint(p.of(name, mainPort)),
 		"ORDERER_GENERAL_LOCALMSPID":                o.MSPID,
@@ -122,7 +127,6 @@ func peerEnvironment(l layout, set *programs.Set, o topology.Organization, host 
 	}
 	return map[string]string{
 		"FABRIC_CFG_PATH":                   l.config(),
-		"FABRIC_LOGGING_SPEC":               "warning",
 		"CORE_PEER_ID":                      name,
 		"CORE_PEER_ADDRESS":                 address,
 		"CORE_PEER_LISTENADDRESS":           address,
@@ -140,7 +144,7 @@ func peerEnvironment(l layout, set *programs.Set, o topology.Organization, host 
 		"CORE_PEER_GOSSIP_ENDPOINT":         address,
 		"CORE_PEER_GOSSIP_EXTERNALENDPOINT": address,
 		// Fabric's own intervals make a new network wait half a minute.
-		"CORE_PEER_GOSSIP_RECONNECTINTERVAL":        "2s",
+		"CORE_PEER_GOSSIP_RECONNECTINTERVAL":        "1s",
 		"CORE_PEER_GOSSIP_ALIVETIMEINTERVAL":        "1s",
 		"CORE_PEER_GOSSIP_PUBLISHSTATEINFOINTERVAL": "500ms",
 		"CORE_PEER_GOSSIP_REQUESTSTATEINFOINTERVAL": "500ms",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/claimshare/claimshare/network/filelock"
@@ -21,35 +22,62 @@ var ErrRunning = errors.New("the network is already running")
 // Up builds what is missing, makes or restarts the network whose state is in
 // dir, and returns when every organisation's gateway works. A stopped network
 // keeps its ledgers; it must have the same topology. If Up fails, or ctx ends,
-// or the process is killed, no process of the network is left.
+// or this process is killed meanwhile, no process of the network is left.
 //
 // Errors: ErrRunning.
 func Up(ctx context.Context, t topology.Topology, dir string, report progress.Func) (*Network, error) {
-	if err := t.Validate(); err != nil {
+	made, supervisor, err := bringUp(ctx, t, dir, report)
+	if err != nil {
 		return nil, err
+	}
+	if err := supervisor.Keep(); err != nil {
+		supervisor.Abort()
+		return nil, fmt.Errorf("start the network: %w", err)
+	}
+	return made, nil
+}
+
+// Hold is Up for a network that must not outlive this process, however that
+// ends: a demonstration's or a test's.
+//
+// Errors: ErrRunning.
+func Hold(ctx context.Context, t topology.Topology, dir string, report progress.Func) (*Network, error) {
+	made, supervisor, err := bringUp(ctx, t, dir, report)
+	if err != nil {
+		return nil, err
+	}
+	held.Store(made.layout.root, supervisor) // or the garbage collector would let go of it
+	return made, nil
+}
+
+var held sync.Map
+
+func bringUp(ctx context.Context, t topology.Topology, dir string, report progress.Func) (*Network, *supervise.Supervisor, error) {
+	if err := t.Validate(); err != nil {
+		return nil, nil, err
 	}
 	root, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("start the network: %w", err)
+		return nil, nil, fmt.Errorf("start the network: %w", err)
 	}
 	checkout, err := programs.Checkout(".")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	set, err := programs.Build(ctx, checkout, t.Chaincode.Program, report)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	l := layout{root: root}
 	if err := claimDirectory(l); err != nil {
-		return nil, fmt.Errorf("start the network: %w", err)
+		return nil, nil, fmt.Errorf("start the network: %w", err)
 	}
 	turn, err := filelock.Try(l.upLock())
 	if err != nil {
-		return nil, fmt.Errorf("start the network: %w", err)
+		return nil, nil, fmt.Errorf("start the network: %w", err)
 	}
 	if turn == nil {
-		return nil, fmt.Errorf("%w, or being started, in %s", ErrRunning, root)
+		return nil, nil, fmt.Errorf("%w, or being started, in %s", ErrRunning, root)
 	}
 	defer turn.Release()
 
@@ -58,9 +86,9 @@ func Up(ctx context.Context, t topology.Topology, dir string, report progress.Fu
 		if ctx.Err() != nil {
 			err = ctx.Err()
 		}
-		return nil, fmt.Errorf("start the network: %w", err)
+		return nil, nil, fmt.Errorf("start the network: %w", err)
 	}
-	return &Network{layout: l, record: start.record}, nil
+	return &Network{layout: l, record: start.record}, start.supervisor, nil
 }
 
 // claimDirectory makes the state directory, and refuses one that holds somebody
@@ -140,7 +168,7 @@ func (s *starting) run(ctx context.Context) (err error) {
 			return fmt.Errorf("remember that the network is complete: %w", err)
 		}
 	}
-	return s.supervisor.Keep()
+	return nil
 }
 
 // recall finds out whether there is a network to restart, and clears away one
@@ -235,6 +263,9 @@ func (s *starting) generate(ctx context.Context, phase *progress.Phase) error {
 		return err
 	}
 	if err := writeGenesis(ctx, s.layout, s.programs.Configtxgen, s.topology, chosen); err != nil {
+		return err
+	}
+	if err := restrict(s.layout.config()); err != nil {
 		return err
 	}
 	if err := writeSystem(s.layout, s.topology); err != nil {

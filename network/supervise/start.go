@@ -65,8 +65,10 @@ func Start(ctx context.Context, program, dir string, plan Plan) (*Supervisor, er
 func (s *Supervisor) waitForProcesses(ctx context.Context) error {
 	for {
 		status, err := Read(s.dir)
-		if err == nil && allStarted(status) {
-			return nil
+		if err == nil {
+			if started, err := allStarted(status); started || err != nil {
+				return err
+			}
 		}
 		if err != nil && !errors.Is(err, ErrNotRunning) {
 			return err
@@ -81,13 +83,17 @@ func (s *Supervisor) waitForProcesses(ctx context.Context) error {
 	}
 }
 
-func allStarted(status *Status) bool {
+func allStarted(status *Status) (bool, error) {
 	for _, process := range status.Processes {
-		if process.Started.IsZero() {
-			return false
+		switch {
+		case !process.Started.IsZero():
+		case process.LastExit != "":
+			return false, fmt.Errorf("%s cannot be started: %s", process.Name, process.LastExit)
+		default:
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }
 
 // Keep lets the supervisor live on after this process.

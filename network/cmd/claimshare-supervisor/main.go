@@ -24,6 +24,7 @@ func run(dir string) error {
 	if dir == "" {
 		return errors.New("--dir is missing: the launcher starts this program, use claimshare-network up")
 	}
+	syscall.Umask(0o077) // ledgers and logs are the owner's alone
 	const leashDescriptor = 3
 	syscall.CloseOnExec(leashDescriptor) // the processes of the network have no business with it
 	leash := os.NewFile(leashDescriptor, "leash")
