@@ -88,7 +88,7 @@ type CommitError struct {
 }
 
 func (e *CommitError) Error() string {
-	return fmt.Sprintf("Fabric invalidated transaction %s in block %d: %s", e.TxID, e.Block, e.Code)
+	return fmt.Sprintf("Fabric put it in block %d as invalid: %s", e.Block, e.Code)
 }
 
 func (e *CommitError) Unwrap() error { return e.Code }

@@ -67,7 +67,7 @@ func (l *Ledger) Blocks(ctx context.Context, from uint64) iter.Seq2[Block, error
 			}
 			if received {
 				pauses.Reset()
-				denials = 0
+				denials, last = 0, nil
 			}
 			if ctx.Err() != nil {
 				yield(Block{}, fmt.Errorf("follow the blocks from %d: %w", next, outOfTime(ctx, last)))

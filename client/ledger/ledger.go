@@ -140,7 +140,8 @@ func (l *Ledger) alive(ctx context.Context) (context.Context, func()) {
 }
 
 // Evaluate asks one peer for the answer of a query. It changes nothing on the
-// ledger. Failures that may pass are met by another attempt, with another peer
+// ledger. When another peer than before has to answer, it may not have the
+// latest block yet. Failures that may pass are met by another attempt, with another peer
 // if there is one, until ctx ends (three minutes, when ctx has no deadline).
 //
 // The error is an *Error, with a *ChaincodeError inside when the contract

@@ -54,7 +54,8 @@ type Result struct {
 //
 // The error is an *Error. Inside it is a *ChaincodeError when the contract
 // refused, a *CommitError when Fabric invalidated the transaction, and
-// ErrUndecided when ctx ended after the first broadcast.
+// ErrUndecided when ctx ended after the first broadcast. The Result has the TxID
+// of every transaction that was endorsed, also beside an error.
 func (l *Ledger) Submit(ctx context.Context, call Call) (Result, error) {
 	ctx, done, err := l.begin(ctx)
 	if err != nil {
