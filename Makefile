@@ -1,0 +1,66 @@
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MODULES     := crypto chaincode client network
+BIN         := $(CURDIR)/.build/bin
+STATE       := $(CURDIR)/.run
+NETWORK     := $(BIN)/claimshare-network
+LINT        := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME    ?= 30s
+PROFILE     ?= development
+export GOTOOLCHAIN ?= auto
+
+help: ## what there is
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## the commands claimshare and claimshare-network, into .build/bin
+	@mkdir -p $(BIN)
+	@cd client && GOWORK=off go build -o $(BIN)/claimshare ./cmd/claimshare
+	@cd network && GOWORK=off go build -o $(NETWORK) ./cmd/claimshare-network
+
+demo: build ## the whole story on a real Fabric network (DEMO=--json for facts)
+	@$(NETWORK) demo $(DEMO)
+
+test: check lint unit real ## everything that CI checks
+
+check: ## formatting, vet, generated code
+	@echo "== gofmt"; out="$$(gofmt -l $$(git ls-files '*.go'))"; [ -z "$$out" ] || { echo "not formatted:"; echo "$$out"; exit 1; }
+	@for m in $(MODULES); do echo "== go vet $$m"; (cd $$m && GOWORK=off go vet ./...); done
+
+lint: $(BIN)/golangci-lint ## golangci-lint, and with it the dependency arrows
+	@for m in $(MODULES); do echo "== lint $$m"; (cd $$m && GOWORK=off $(BIN)/golangci-lint run ./...); done
+
+$(BIN)/golangci-lint: Makefile
+	@echo "== building golangci-lint (once)"; mkdir -p $(BIN)
+	@GOWORK=off GOBIN=$(BIN) go install $(LINT)
+	@touch $@
+
+unit: ## unit tests of every module, with the race detector
+	@for m in crypto chaincode client; do echo "== go test $$m"; (cd $$m && GOWORK=off go test -race -timeout 10m ./...); done
+	@echo "== go test network"; cd network && GOWORK=off go test -race -timeout 5m $$(GOWORK=off go list ./... | grep -v -e /launch$$ -e /e2e$$)
+
+real: ## tests that start a real Fabric network
+	@echo "== go test real network"; cd network && GOWORK=off go test -timeout 15m -count=1 -p 1 ./launch ./e2e
+
+soak: ## the long tests: full doses, about half an hour
+	cd crypto && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m ./...
+	cd client && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m ./...
+	cd network && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m -p 1 ./...
+
+bench: ## every rate and size
+	cd crypto && GOWORK=off go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## every fuzz target for FUZZTIME (30s)
+	@for m in crypto chaincode client; do (cd $$m; for p in $$(GOWORK=off go list ./...); do \
+	  for f in $$(GOWORK=off go test -list '^Fuzz' $$p | grep ^Fuzz || true); do echo "== $$p $$f"; GOWORK=off go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done); done
+
+network-up: build ## start a network and leave it running (PROFILE=paper for Algorithm 1)
+	@$(NETWORK) up --profile $(PROFILE) --dir $(STATE)
+
+network-down: build ## stop it
+	@$(NETWORK) down --dir $(STATE)
+
+clean: ## stop what runs and remove everything that was built here
+	@[ ! -x $(NETWORK) ] || $(NETWORK) down --dir $(STATE) || true
+	@rm -rf .build .run
+
+.PHONY: help build demo test check lint unit real soak bench fuzz network-up network-down clean
