@@ -62,7 +62,7 @@ func Development() Topology {
 				Name: "insurer1", Title: "Northgate Mutual Insurance", Kind: Insurer,
 				MSPID: "Insurer1MSP", Domain: "northgate-mutual.example",
 				Peers:      []string{"peer0"},
-				Identities: []Identity{{Name: "insurer1", Role: PartyRole}},
+				Identities: []Identity{{Name: "insurer1", Role: PartyRole}, {Name: "insurer1-paper", Role: PartyRole}},
 			},
 			{
 				Name: "insurer2", Title: "Harbour Insurance", Kind: Insurer,

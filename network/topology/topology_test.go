@@ -28,7 +28,7 @@ func TestDevelopmentHasEveryParty(t *testing.T) {
 	for _, identity := range Development().Identities() {
 		names = append(names, identity.Name)
 	}
-	require.Equal(t, []string{"authority", "proxy", "insurer1", "insurer2", "shop1", "shop2"}, names)
+	require.Equal(t, []string{"authority", "proxy", "insurer1", "insurer1-paper", "insurer2", "shop1", "shop2"}, names)
 	require.Len(t, Development().WithPeers(), 5)
 	require.Len(t, Development().WithOrderers(), 1)
 }
