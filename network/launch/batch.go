@@ -12,6 +12,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/msp"
 	"github.com/hyperledger/fabric-protos-go-apiv2/orderer"
+	"github.com/hyperledger/fabric-protos-go-apiv2/orderer/smartbft"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -22,6 +23,7 @@ const (
 	ordererGroup      = "Orderer"
 	batchSizeValue    = "BatchSize"
 	batchTimeoutValue = "BatchTimeout"
+	consensusValue    = "ConsensusType"
 )
 
 // setBatch changes how the running orderers cut blocks, by a channel
@@ -66,6 +68,35 @@ func setBatch(ctx context.Context, l layout, t topology.Topology, p ports, batch
 	return nil
 }
 
+// addInterval follows the batch timeout in the options of the BFT protocol, which
+// has its own notion of it.
+func addInterval(changed map[string]*common.ConfigValue, old *common.ConfigValue, batch topology.Batch) error {
+	consensus, options := new(orderer.ConsensusType), new(smartbft.Options)
+	if err := proto.Unmarshal(old.GetValue(), consensus); err != nil {
+		return err
+	}
+	if consensus.GetType() != "BFT" {
+		return nil
+	}
+	if err := proto.Unmarshal(consensus.GetMetadata(), options); err != nil {
+		return err
+	}
+	if options.GetRequestBatchMaxInterval() == batch.Timeout.String() {
+		return nil
+	}
+	options.RequestBatchMaxInterval = batch.Timeout.String()
+	var err error
+	if consensus.Metadata, err = proto.Marshal(options); err != nil {
+		return err
+	}
+	raw, err := proto.Marshal(consensus)
+	if err != nil {
+		return err
+	}
+	changed[consensusValue] = &common.ConfigValue{Version: old.GetVersion() + 1, Value: raw, ModPolicy: old.GetModPolicy()}
+	return nil
+}
+
 func readConfig(ctx context.Context, at administered, channelName string) (*common.ConfigGroup, error) {
 	block, err := channel.GetConfigBlock(ctx, at.conn, at.admin, channelName)
 	if err != nil {
@@ -87,7 +118,7 @@ func readConfig(ctx context.Context, at administered, channelName string) (*comm
 }
 
 // batchUpdate is the difference between the configuration and the batch wanted:
-// the two values, one version on, and the versions of the groups they are in.
+// the changed values, one version on, and the versions of the groups they are in.
 func batchUpdate(channelName string, current *common.ConfigGroup, batch topology.Batch) (*common.ConfigUpdate, bool, error) {
 	ordering := current.GetGroups()[ordererGroup]
 	oldSize, oldTimeout := ordering.GetValues()[batchSizeValue], ordering.GetValues()[batchTimeoutValue]
@@ -110,6 +141,9 @@ func batchUpdate(channelName string, current *common.ConfigGroup, batch topology
 			return nil, false, err
 		}
 		changed[batchTimeoutValue] = &common.ConfigValue{Version: oldTimeout.GetVersion() + 1, Value: raw, ModPolicy: oldTimeout.GetModPolicy()}
+	}
+	if err := addInterval(changed, ordering.GetValues()[consensusValue], batch); err != nil {
+		return nil, false, err
 	}
 	tree := func(values map[string]*common.ConfigValue) *common.ConfigGroup {
 		return &common.ConfigGroup{

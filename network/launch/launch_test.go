@@ -137,6 +137,31 @@ func TestGivenUpHalfWayBesideAnotherNetwork(t *testing.T) {
 	}
 }
 
+// The same topology value with more orderers, of either protocol, must work as
+// it is.
+func TestLargerOrderingServices(t *testing.T) {
+	for _, one := range []struct {
+		consensus topology.Consensus
+		orderers  []string
+	}{
+		{topology.Raft, []string{"orderer0", "orderer1", "orderer2"}},
+		{topology.BFT, []string{"orderer0", "orderer1", "orderer2", "orderer3"}},
+	} {
+		t.Run(string(one.consensus), func(t *testing.T) {
+			larger := topology.Development().WithTestChaincode()
+			larger.Ordering.Consensus = one.consensus
+			larger.Organizations[0].Orderers = one.orderers
+			network := holdTopology(t, larger, filepath.Join(t.TempDir(), "run"))
+			put(t, contract(t, network, "insurer1"), "k", "v")
+			requireValue(t, contract(t, network, "shop2"), "k", "v")
+			require.NoError(t, network.SetBatch(t.Context(), topology.Batch{MaxMessages: 20, Timeout: 2 * time.Second}))
+			began := time.Now()
+			put(t, contract(t, network, "insurer1"), "k", "w")
+			require.Greater(t, time.Since(began), time.Second, "the batch waits for more")
+		})
+	}
+}
+
 func TestForeignDirectoryIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	precious := filepath.Join(dir, "precious.txt")
@@ -148,8 +173,13 @@ func TestForeignDirectoryIsRefused(t *testing.T) {
 
 func hold(t *testing.T, dir string) *launch.Network {
 	t.Helper()
+	return holdTopology(t, topology.Development().WithTestChaincode(), dir)
+}
+
+func holdTopology(t *testing.T, made topology.Topology, dir string) *launch.Network {
+	t.Helper()
 	began := time.Now()
-	network, err := launch.Hold(t.Context(), topology.Development().WithTestChaincode(), dir, nil)
+	network, err := launch.Hold(t.Context(), made, dir, nil)
 	require.NoError(t, err)
 	t.Logf("up after %v", time.Since(began).Round(time.Millisecond))
 	t.Cleanup(func() {

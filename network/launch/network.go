@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/claimshare/claimshare/network/filelock"
 	"github.com/claimshare/claimshare/network/supervise"
 	"github.com/claimshare/claimshare/network/topology"
 )
@@ -97,6 +98,14 @@ func (n *Network) Remove() error {
 	if _, err := supervise.Read(n.layout.supervisor()); !errors.Is(err, supervise.ErrNotRunning) {
 		return errors.Join(errors.New("remove the network: it is running"), err)
 	}
+	turn, err := filelock.Try(n.layout.upLock())
+	if err != nil {
+		return fmt.Errorf("remove the network: %w", err)
+	}
+	if turn == nil {
+		return errors.New("remove the network: it is being started")
+	}
+	defer turn.Release()
 	return removeState(n.layout)
 }
 
