@@ -15,7 +15,7 @@ type system struct {
 }
 
 type agency struct {
-	MSPID    string   `json:"mspId"`
+	MSPID    string   `json:"msp"`
 	Subjects []string `json:"subjects"`
 }
 
