@@ -184,6 +184,8 @@ type BatchAnswer struct {
 	Exceptions []Exception `json:"exceptions,omitempty"`
 	// Violation is the transaction id under which a violation was committed.
 	Violation string `json:"violation,omitempty"`
+	// Repeated says that this very batch has cost its violation before.
+	Repeated bool `json:"repeated,omitempty"`
 	// Credit is the issuer's credit afterwards, when there was a violation.
 	Credit *int `json:"credit,omitempty"`
 	// Expelled says that this violation expelled the issuer.

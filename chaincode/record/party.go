@@ -1,5 +1,7 @@
 package record
 
+import "encoding/base64"
+
 // Registration is the argument of registry:RegisterParty.
 type Registration struct {
 	PID     string `json:"pid"`
@@ -15,7 +17,7 @@ type Registration struct {
 
 // Bounds of names, in bytes.
 const (
-	maxPID     = 256
+	maxPID     = 139
 	maxMSP     = 128
 	maxSubject = 1024
 )
@@ -43,7 +45,7 @@ func (r *Registration) Validate() error {
 
 func checkIdentity(pid string, role Role, msp, subject string) error {
 	err := first(
-		checkAlphabet("pid", pid, lowerLetters+upperLetters+digits+"-_", 1, maxPID),
+		checkPID(pid),
 		checkName("role", roleNames, role),
 	)
 	if err != nil {
@@ -56,6 +58,12 @@ func checkIdentity(pid string, role Role, msp, subject string) error {
 		checkPrintable("msp", msp, 1, maxMSP),
 		rule(len(subject) >= 1 && len(subject) <= maxSubject, "subject must have 1 to 1024 bytes"),
 	)
+}
+
+// checkPID accepts the base64url form of the 104 bytes of a pseudo-identity.
+func checkPID(pid string) error {
+	b, err := base64.RawURLEncoding.Strict().DecodeString(pid)
+	return rule(err == nil && len(b) == 104, "the pid is not a pseudo-identity of 139 base64url characters")
 }
 
 func checkKeys(role Role, enc *EncryptionKey, sign *SigningKey) error {

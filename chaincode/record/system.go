@@ -52,19 +52,20 @@ func DecodeSetup(b []byte) (*Setup, error) {
 
 // System is what the deployment was set up with. It never changes.
 type System struct {
-	ParamsID     Digest `json:"paramsId"`
-	Parameters   Hex    `json:"parameters"`
-	Channel      string `json:"channel"`
-	Chaincode    string `json:"chaincode"`
-	Managers     Digest `json:"managers"` // SHA-256 of system.json
-	Threshold    uint32 `json:"threshold"`
-	RecordWindow uint32 `json:"recordWindow"`
-	ClockSkew    uint32 `json:"clockSkew"`
-	Initial      uint32 `json:"creditInitial"`
-	Penalty      uint32 `json:"creditPenalty"`
-	ExpelAt      uint32 `json:"expelAt"`
-	Time         int64  `json:"time"`
-	Tx           TxID   `json:"tx"`
+	ParamsID     Digest                  `json:"paramsId"`
+	Parameters   Hex                     `json:"parameters"`
+	MasterKey    EncryptionKeyCompressed `json:"masterKey"` // Y, the system manager's public key
+	Channel      string                  `json:"channel"`
+	Chaincode    string                  `json:"chaincode"`
+	Managers     Digest                  `json:"managers"` // SHA-256 of system.json
+	Threshold    uint32                  `json:"threshold"`
+	RecordWindow uint32                  `json:"recordWindow"`
+	ClockSkew    uint32                  `json:"clockSkew"`
+	Initial      uint32                  `json:"creditInitial"`
+	Penalty      uint32                  `json:"creditPenalty"`
+	ExpelAt      uint32                  `json:"expelAt"`
+	Time         int64                   `json:"time"`
+	Tx           TxID                    `json:"tx"`
 }
 
 // Context is what statements for this deployment are hashed with.
@@ -75,6 +76,7 @@ func (s *System) Context() Context {
 func (s *System) layout(f *fields) {
 	f.fixed("parameters id", s.ParamsID[:])
 	f.bytes("parameters", (*[]byte)(&s.Parameters), 4096)
+	f.fixed("master key", s.MasterKey[:])
 	f.text("channel", &s.Channel, 256)
 	f.text("chaincode", &s.Chaincode, 256)
 	f.fixed("managers", s.Managers[:])
@@ -92,6 +94,7 @@ func (s *System) Validate() error {
 	return first(
 		requireID("parameters id", s.ParamsID[:]),
 		rule(len(s.Parameters) > 0, "the parameters are missing"),
+		requireID("master key", s.MasterKey[:]),
 		rule(s.Channel != "" && s.Chaincode != "", "channel or chaincode is missing"),
 		requireID("managers", s.Managers[:]),
 	)

@@ -1,0 +1,82 @@
+package contract
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/crypto/tag"
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+)
+
+// Keys of documents: a letter and the identifier in base64url, which is valid
+// UTF-8 as Fabric asks and shorter than hexadecimal: keys stand in the write
+// set, the read set and the database.
+const systemKey = "system"
+
+func partyKey(id record.PartyID) string     { return "p" + compact(id[:]) }
+func recordKey(id record.RecordID) string   { return "r" + compact(id[:]) }
+func requestKey(id record.RequestID) string { return "q" + compact(id[:]) }
+func consentKey(id record.ConsentID) string { return "c" + compact(id[:]) }
+func releaseKey(id record.ReleaseID) string { return "l" + compact(id[:]) }
+
+// versionKey is where a version of a record goes when it is amended.
+func versionKey(v record.RecordVersion) string {
+	return "v" + compact(v.ID[:]) + compact(v.Digest[:])
+}
+
+// revocationKey holds the owner too: a stranger's tombstone must not keep an
+// owner's grant out.
+func revocationKey(consent record.ConsentID, owner record.PartyID) string {
+	return "t" + compact(consent[:]) + compact(owner[:])
+}
+
+// callerKey links a certificate to its party. Certificates are renewed; MSP and
+// subject stay.
+func callerKey(msp, subject string) string {
+	sum := sha256.Sum256(tag.LP(tag.LP(nil, []byte(msp)), []byte(subject)))
+	return "u" + compact(sum[:])
+}
+
+// publicKeyKey links a public key to its party, whatever it is used for.
+func publicKeyKey(key []byte) string {
+	sum := sha256.Sum256(key)
+	return "k" + compact(sum[:])
+}
+
+// batchKey marks a batch that has cost its issuer a violation.
+func batchKey(entries record.Digest) string { return "b" + compact(entries[:]) }
+
+func compact(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+
+// Indexes: composite keys whose last attribute is the identifier of a document.
+// Those of lists that people read begin with the time.
+const (
+	indexRecordOwner      = "ro"
+	indexRecordIssuer     = "ri"
+	indexRequestOwner     = "qo"
+	indexRequester        = "qr"
+	indexConsentOwner     = "co"
+	indexConsentRequester = "cr"
+	indexReleaseConsent   = "lc"
+	indexReleaseOwner     = "lo"
+	indexReleaseReceiver  = "lr"
+	indexViolation        = "x" // not an index: the violations themselves
+)
+
+// indexValue marks an index key as present; Fabric takes no empty values.
+var indexValue = []byte{0}
+
+func sortable(t int64) string { return fmt.Sprintf("%010x", t) }
+
+func (c *Context) putIndex(name string, attributes ...string) error {
+	key, err := shim.CreateCompositeKey(name, attributes)
+	if err != nil {
+		return internal("index key", err)
+	}
+	if err := c.GetStub().PutState(key, indexValue); err != nil {
+		return internal("write", err)
+	}
+	return nil
+}

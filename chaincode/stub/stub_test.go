@@ -1,5 +1,0 @@
-package stub_test
-
-import (
-	_ "github.com/stretchr/testify/require"
-)
