@@ -63,8 +63,8 @@ func TestConnectionFallsBackToEndorsersFirst(t *testing.T) {
 		require.True(t, filepath.IsAbs(peer.TLSRootCert))
 	}
 	require.Equal(t, []string{
-		"peer0.kingfisher-autocentre.example", "peer0.motor-bureau.example",
-		"peer0.northgate-mutual.example", "peer0.harbour-insurance.example", "peer0.elm-street-motors.example",
+		"peer0.foundry-lane.example", "peer0.motor-bureau.example",
+		"peer0.meridian-mutual.example", "peer0.northlight-insurance.example", "peer0.kestrel-collision.example",
 	}, names)
 	require.Equal(t, "Shop2MSP", read.MSPID)
 	require.Equal(t, []string{"SMMSP"}, read.Endorsers)
