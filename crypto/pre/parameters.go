@@ -124,7 +124,9 @@ func ValidLabel(label string) error {
 		return ErrLabel
 	}
 	for _, c := range []byte(label) {
-		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.' || c == '_' || c == '/' || c == '-') {
+		switch {
+		case 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '.', c == '_', c == '/', c == '-':
+		default:
 			return ErrLabel
 		}
 	}
