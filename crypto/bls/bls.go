@@ -121,10 +121,10 @@ func (sk *SecretKey) Bytes() []byte {
 func (sk *SecretKey) PublicKey() *PublicKey { return sk.public }
 
 // String hides the key from logs.
-func (sk *SecretKey) String() string { return "bls.SecretKey(hidden)" }
+func (sk SecretKey) String() string { return "bls.SecretKey(hidden)" }
 
-// Format hides the key from every fmt verb.
-func (sk *SecretKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, sk.String()) }
+// Format hides the key, and copies of it, from every fmt verb.
+func (sk SecretKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, sk.String()) }
 
 // ParsePublicKey decodes a compressed public key, 64 bytes, and checks its
 // order. It refuses the identity.

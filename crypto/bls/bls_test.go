@@ -69,10 +69,11 @@ func TestKeyEncodings(t *testing.T) {
 func TestSecretKeyNeverPrints(t *testing.T) {
 	sk := key(t, "print")
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
-		for _, v := range []any{sk, struct{ K *SecretKey }{sk}} {
+		for _, v := range []any{sk, *sk, struct{ K *SecretKey }{sk}} {
 			require.NotContains(t, fmt.Sprintf(verb, v), hex.EncodeToString(sk.Bytes()))
 		}
 		require.Equal(t, "bls.SecretKey(hidden)", fmt.Sprintf(verb, sk))
+		require.Equal(t, "bls.SecretKey(hidden)", fmt.Sprintf(verb, *sk), "a copy of it")
 	}
 }
 

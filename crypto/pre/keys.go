@@ -152,8 +152,8 @@ func (k *secretKey) Bytes() []byte {
 	return b[:]
 }
 
-// Format hides the key from every fmt verb.
-func (k *secretKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "pre.SecretKey(hidden)") }
+// Format hides the key, and copies of it, from every fmt verb.
+func (k secretKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "pre.SecretKey(hidden)") }
 
 // inverse is 1/x.
 func (k *secretKey) inverse() fr.Element {
@@ -278,6 +278,9 @@ func VerifyPossession(paramsID [32]byte, key PublicKey, pid, msp string, proof [
 		return fmt.Errorf("%w: response is no scalar", ErrPossession)
 	}
 	pk := key.key()
+	if !curve.ValidG1(&pk.point) { // the identity needs no secret: g^z = R
+		return fmt.Errorf("%w: key is no point", ErrPossession)
+	}
 	c := possessionChallenge(key.Mode(), paramsID, pk, pid, msp, proof[:curve.G1Size])
 	_, _, g, _ := bn254.Generators()
 	left, right := curve.MulG1(&g, &z), curve.MulG1(&pk.point, &c)

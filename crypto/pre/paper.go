@@ -73,7 +73,7 @@ func FinishRekey(owner, receiver *PaperPublicKey, b *PaperBlinding, r *PaperResp
 }
 
 func checkRekey(owner, receiver *PaperPublicKey, rk fr.Element) (*PaperReencryptionKey, error) {
-	if got := curve.MulG1(&owner.point, &rk); rk.IsZero() || !got.Equal(&receiver.point) {
+	if got := curve.MulG1(&owner.point, &rk); !curve.ValidG1(&got) || !got.Equal(&receiver.point) {
 		return nil, ErrRekey
 	}
 	return &PaperReencryptionKey{rk: rk, owner: owner.publicKey, receiver: receiver.publicKey}, nil
@@ -149,13 +149,13 @@ func parseMessage(b []byte) (fr.Element, error) {
 const hidden = "pre.Paper(hidden)"
 
 // Format hides the secret from every fmt verb.
-func (b *PaperBlinding) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+func (b PaperBlinding) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // Format hides the secret from every fmt verb.
-func (c *PaperChallenge) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+func (c PaperChallenge) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // Format hides the secret from every fmt verb.
-func (r *PaperResponse) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+func (r PaperResponse) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
 
 // Format hides the secret from every fmt verb.
-func (rk *PaperReencryptionKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }
+func (rk PaperReencryptionKey) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, hidden) }

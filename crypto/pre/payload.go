@@ -141,6 +141,8 @@ func (c *Capsule) checkPayloadHeader(head []byte) error {
 		return fmt.Errorf("%w: it does not begin like a payload", ErrPayloadAltered)
 	case subtle.ConstantTimeCompare(head[5:], c.commit[:]) != 1:
 		return ErrPayloadMismatch
+	case c.payload.Size < SealedSize(0): // no segment: nothing that the key authenticates
+		return fmt.Errorf("%w: it was sealed wrongly", ErrPayloadAltered)
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ import (
 // paper-mode key the empty label. Labels are public: use opaque strings where a
 // category is sensitive. Memory is constant in the size of the record.
 //
-// It returns [ErrMode], [ErrLabel], or what src and dst answer; on an error
+// It returns [ErrMode], [ErrLabel], [ErrMalformed] for a zero key, or what src and dst answer; on an error
 // discard what was written.
 func (p *Parameters) Seal(to PublicKey, label string, info RecordInfo, dst io.Writer, src io.Reader) (*Capsule, error) {
 	r, err := curve.RandomScalar(nil)
@@ -41,6 +41,9 @@ func (p *Parameters) seal(r fr.Element, to PublicKey, label string, info RecordI
 		}
 	}
 	pk := to.key()
+	if !curve.ValidG1(&pk.point) {
+		return nil, fmt.Errorf("%w: public key", ErrMalformed)
+	}
 	base := p.base(label)
 	gHat1 := p.gHat1.Point()
 	c := &Capsule{label: label, binding: p.binding(pk, info)}

@@ -192,7 +192,7 @@ func ParseToken(b []byte) (*Token, error) {
 }
 
 // Format hides the token from every fmt verb.
-func (t *Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "pre.Token(hidden)") }
+func (t Token) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "pre.Token(hidden)") }
 
 // matches compares the token with the owner's signed commitment.
 func (t *Token) matches(p *Parameters, commitment [32]byte) bool {
@@ -242,6 +242,9 @@ func (k *MasterKey) OpenTrapdoor(p *Parameters, t *Token, commitment [32]byte) (
 	}
 	return &Trapdoor{p: p, label: t.label, owner: t.owner, fixed: curve.NewFixedG2(curve.MulG2(&unwrapped, &k.x))}, nil
 }
+
+// Format hides the trapdoor from every fmt verb.
+func (d Trapdoor) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "pre.Trapdoor(hidden)") }
 
 // unwrap removes the mask with the target's secret key.
 func (t *Token) unwrap(p *Parameters, x *fr.Element) (bn254.G2Affine, error) {
