@@ -60,7 +60,7 @@ func bringUp(ctx context.Context, t topology.Topology, dir string, report progre
 	if err != nil {
 		return nil, nil, fmt.Errorf("start the network: %w", err)
 	}
-	checkout, err := programs.Checkout(".")
+	checkout, err := programs.Checkout()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -43,12 +43,26 @@ type Set struct {
 	Supervisor string
 }
 
-// Checkout finds the source tree that contains the directory start.
-func Checkout(start string) (string, error) {
-	dir, err := filepath.Abs(start)
+// Checkout finds the source tree to build from: the one that contains the
+// working directory, or else this program.
+func Checkout() (string, error) {
+	here, err := os.Getwd()
 	if err != nil {
 		return "", fmt.Errorf("find the checkout: %w", err)
 	}
+	found, err := checkoutAround(here)
+	if err == nil {
+		return found, nil
+	}
+	if program, lookErr := os.Executable(); lookErr == nil {
+		if found, lookErr := checkoutAround(filepath.Dir(program)); lookErr == nil {
+			return found, nil
+		}
+	}
+	return "", err
+}
+
+func checkoutAround(dir string) (string, error) {
 	for at := dir; ; at = filepath.Dir(at) {
 		if _, err := os.Stat(filepath.Join(at, "network", "fabric", "go.mod")); err == nil {
 			return at, nil

@@ -9,10 +9,11 @@ import (
 )
 
 func TestCheckoutIsFoundFromInside(t *testing.T) {
-	root, err := Checkout(".")
+	root, err := Checkout()
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(root, "network", "fabric", "go.mod"))
-	_, err = Checkout(t.TempDir())
+	t.Chdir(t.TempDir())
+	_, err = Checkout()
 	require.ErrorContains(t, err, "not inside a ClaimShare checkout")
 }
 
@@ -54,7 +55,7 @@ func TestBuildNamesTheMissingProgram(t *testing.T) {
 // The second call must find everything in the cache. Building Fabric itself is
 // left to the launch tests: it takes a minute.
 func TestArtifactIsBuiltOnce(t *testing.T) {
-	root, err := Checkout(".")
+	root, err := Checkout()
 	require.NoError(t, err)
 	cache := t.TempDir()
 	entry, err := builder.ensure(t.Context(), root, cache, nil)

@@ -18,7 +18,7 @@ Other commands do this as needed; the first time takes a minute or two. All
 checkouts of this user share the cache; ` + programs.CacheVariable + ` moves it.`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
-			checkout, err := programs.Checkout(".")
+			checkout, err := programs.Checkout()
 			if err != nil {
 				return err
 			}

@@ -97,7 +97,7 @@ func (o *options) stateDir() (string, error) {
 	if o.dir != "" {
 		return filepath.Abs(o.dir)
 	}
-	checkout, err := programs.Checkout(".")
+	checkout, err := programs.Checkout()
 	if err != nil {
 		return "", fmt.Errorf("%w; or name the state directory with --dir", err)
 	}
