@@ -37,7 +37,19 @@ type Dataset struct {
 	Policyholders []Policyholder
 	Policies      []Policy // of each holder in the order of their periods
 	Repairs       []Repair // in the order in which the shops received the cars
-	Cast          Cast
+
+	// Cast names the characters of the story by their index in Policyholders:
+	//
+	//   - claimant has two repair records under each of repair/2025 and
+	//     repair/2026, one at each shop; an old policy at the first insurer and a
+	//     new one at the second
+	//   - mover has an old policy at the first insurer and a new one at the
+	//     second, and two repair records at the first shop, both repair/2025
+	//   - bystander has a policy at the first insurer and one repair record at
+	//     the second shop, and consents to nothing
+	//   - paper has a policy at the first insurer and one repair record at the
+	//     first shop, for the claim in paper mode
+	Cast map[string]int
 }
 
 // Organisation is an insurer or a repair shop.
@@ -47,18 +59,18 @@ type Organisation = index.Organisation
 // knows: country, a made-up national number, and the name, at most 63 bytes.
 type Policyholder = index.Policyholder
 
-// Policy is a draft policy.
+// Policy is a policy that lacks its evidence.
 type Policy struct {
 	Insurer int    // index in Insurers
 	Holder  int    // index in Policyholders
 	Label   string // suggested label of the sealed record: policy/ and the year
 	Follows int    // index of the earlier policy in Policies, or -1
-	Draft   document.Policy
+	Policy  document.Policy
 }
 
-// Issue completes the draft with the evidence δ.
+// Issue completes the policy with the evidence δ.
 func (p *Policy) Issue(delta pseudonym.Evidence) (*document.Document, error) {
-	issued := p.Draft
+	issued := p.Policy
 	issued.SetEvidence(delta)
 	return document.NewPolicy(issued)
 }
@@ -71,24 +83,7 @@ type Repair struct {
 	Label    string // suggested label of the sealed record: repair/ and the year
 	Record   document.RepairRecord
 	Document *document.Document
-	Photos   fs.FS // the attachments, for document.Pack
-}
-
-// Cast names the characters of the story by their index in Policyholders.
-type Cast struct {
-	// Claimant has two repair records under each of repair/2025 and repair/2026,
-	// one at each shop; an old policy at the first insurer and a new one at the
-	// second.
-	Claimant int
-	// Mover has an old policy at the first insurer and a new one at the second,
-	// and two repair records at the first shop, both repair/2025.
-	Mover int
-	// Bystander has a policy at the first insurer and one repair record at the
-	// second shop, and consents to nothing.
-	Bystander int
-	// Paper has a policy at the first insurer and one repair record at the first
-	// shop, for the claim in paper mode.
-	Paper int
+	Files    fs.FS // the attachments, for document.Pack
 }
 
 // Load reads the data set and checks every document.
@@ -107,7 +102,7 @@ func Load() (*Dataset, error) {
 	}
 	d := &Dataset{
 		Insurers: ix.Insurers, Shops: ix.Shops, Policyholders: ix.Policyholders,
-		Cast: Cast{Claimant: ix.Cast["claimant"], Mover: ix.Cast["mover"], Bystander: ix.Cast["bystander"], Paper: ix.Cast["paper"]},
+		Cast: ix.Cast,
 	}
 	for _, entry := range ix.Policies {
 		doc, err := parse(data, record.KindPolicy, entry.File)
@@ -115,7 +110,7 @@ func Load() (*Dataset, error) {
 			return nil, err
 		}
 		p := Policy{Insurer: entry.Insurer, Holder: entry.Holder, Label: entry.Label, Follows: entry.Follows}
-		p.Draft, _ = doc.Policy()
+		p.Policy, _ = doc.Policy()
 		d.Policies = append(d.Policies, p)
 	}
 	for _, entry := range ix.Repairs {
@@ -124,7 +119,7 @@ func Load() (*Dataset, error) {
 			return nil, err
 		}
 		r.Record, _ = r.Document.Repair()
-		if r.Photos, err = fs.Sub(data, entry.Directory); err != nil {
+		if r.Files, err = fs.Sub(data, entry.Directory); err != nil {
 			return nil, err
 		}
 		d.Repairs = append(d.Repairs, r)

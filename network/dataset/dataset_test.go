@@ -70,22 +70,22 @@ func TestEverythingHangsTogether(t *testing.T) {
 		assert.True(t, strings.HasSuffix(h.Identity, "/"+h.Name))
 	}
 	for i, p := range d.Policies {
-		name := p.Draft.PolicyNumber
+		name := p.Policy.PolicyNumber
 		assert.False(t, numbers[name], "%s occurs twice", name)
 		numbers[name] = true
-		assert.Empty(t, p.Draft.Evidence, name)
-		assert.Equal(t, d.Insurers[p.Insurer].Name, p.Draft.Insurer.Name, name)
-		assert.Equal(t, "policy/"+p.Draft.Period.From[:4], p.Label)
-		if holder, ok := vins[p.Draft.Vehicle.VIN]; ok {
+		assert.Empty(t, p.Policy.Evidence, name)
+		assert.Equal(t, d.Insurers[p.Insurer].Name, p.Policy.Insurer.Name, name)
+		assert.Equal(t, "policy/"+p.Policy.Period.From[:4], p.Label)
+		if holder, ok := vins[p.Policy.Vehicle.VIN]; ok {
 			assert.Equal(t, holder, p.Holder, "%s insures another's car", name)
 		}
-		vins[p.Draft.Vehicle.VIN] = p.Holder
+		vins[p.Policy.Vehicle.VIN] = p.Holder
 		if p.Follows >= 0 {
 			earlier := d.Policies[p.Follows]
 			assert.Less(t, p.Follows, i)
 			assert.Equal(t, earlier.Holder, p.Holder, name)
-			assert.Equal(t, earlier.Draft.Period.Until, p.Draft.Period.From, name)
-			assert.Equal(t, earlier.Draft.PolicyNumber, p.Draft.PreviousPolicy.PolicyNumber)
+			assert.Equal(t, earlier.Policy.Period.Until, p.Policy.Period.From, name)
+			assert.Equal(t, earlier.Policy.PolicyNumber, p.Policy.PreviousPolicy.PolicyNumber)
 		}
 	}
 	odometer := map[string]int64{}
@@ -96,12 +96,12 @@ func TestEverythingHangsTogether(t *testing.T) {
 		p := d.Policies[r.Policy]
 		assert.Equal(t, p.Holder, r.Holder, name)
 		assert.Equal(t, d.Shops[r.Shop].Name, r.Record.Shop.Name, name)
-		assert.Equal(t, p.Draft.PolicyNumber, r.Record.Insurance.PolicyNumber, name)
-		assert.Equal(t, p.Draft.Vehicle, r.Record.Vehicle, name)
-		assert.Equal(t, p.Draft.Policyholder.Name, r.Record.Customer, name)
+		assert.Equal(t, p.Policy.PolicyNumber, r.Record.Insurance.PolicyNumber, name)
+		assert.Equal(t, p.Policy.Vehicle, r.Record.Vehicle, name)
+		assert.Equal(t, p.Policy.Policyholder.Name, r.Record.Customer, name)
 		assert.Equal(t, "repair/"+r.Record.CompletedAt[:4], r.Label)
 		at := instant(t, r.Record.Incident.At)
-		assert.True(t, at.After(instant(t, p.Draft.Period.From)) && at.Before(instant(t, p.Draft.Period.Until)), "%s: the policy was not in force", name)
+		assert.True(t, at.After(instant(t, p.Policy.Period.From)) && at.Before(instant(t, p.Policy.Period.Until)), "%s: the policy was not in force", name)
 		assert.True(t, instant(t, r.Record.CompletedAt).Before(time.Date(2026, 8, 1, 0, 0, 0, 0, time.UTC)), name)
 		assert.Greater(t, r.Record.Odometer.Value, odometer[r.Record.Vehicle.VIN], "%s: the odometer runs backwards", name)
 		odometer[r.Record.Vehicle.VIN] = r.Record.Odometer.Value
@@ -131,15 +131,16 @@ func TestCast(t *testing.T) {
 		return m
 	}
 	c := d.Cast
-	assert.Equal(t, "Clara Neumann", d.Policyholders[c.Claimant].Name)
-	assert.Equal(t, []int{0, 1}, insurers(c.Claimant))
-	assert.Equal(t, map[string][]int{"repair/2025": {0, 1}, "repair/2026": {0, 1}}, labels(c.Claimant))
-	assert.Equal(t, []int{0, 1}, insurers(c.Mover))
-	assert.Equal(t, map[string][]int{"repair/2025": {0, 0}}, labels(c.Mover))
-	assert.Equal(t, []int{0}, insurers(c.Bystander))
-	assert.Equal(t, map[string][]int{"repair/2026": {1}}, labels(c.Bystander))
-	assert.Equal(t, []int{0}, insurers(c.Paper))
-	assert.Equal(t, map[string][]int{"repair/2025": {0}}, labels(c.Paper))
+	require.Len(t, c, 4)
+	assert.Equal(t, "Clara Neumann", d.Policyholders[c["claimant"]].Name)
+	assert.Equal(t, []int{0, 1}, insurers(c["claimant"]))
+	assert.Equal(t, map[string][]int{"repair/2025": {0, 1}, "repair/2026": {0, 1}}, labels(c["claimant"]))
+	assert.Equal(t, []int{0, 1}, insurers(c["mover"]))
+	assert.Equal(t, map[string][]int{"repair/2025": {0, 0}}, labels(c["mover"]))
+	assert.Equal(t, []int{0}, insurers(c["bystander"]))
+	assert.Equal(t, map[string][]int{"repair/2026": {1}}, labels(c["bystander"]))
+	assert.Equal(t, []int{0}, insurers(c["paper"]))
+	assert.Equal(t, map[string][]int{"repair/2025": {0}}, labels(c["paper"]))
 }
 
 // Every record can be packed and unpacked, and its photos are pictures.
@@ -154,11 +155,11 @@ func TestPackable(t *testing.T) {
 	}
 	for _, r := range d.Repairs {
 		b.Reset()
-		require.NoError(t, document.Pack(&b, r.Document, r.Photos))
+		require.NoError(t, document.Pack(&b, r.Document, r.Files))
 		_, err := document.Unpack(&b, document.Limits{}, nil)
 		require.NoError(t, err)
 		for _, a := range r.Document.Attachments() {
-			raw, err := fs.ReadFile(r.Photos, a.Name)
+			raw, err := fs.ReadFile(r.Files, a.Name)
 			require.NoError(t, err)
 			_, err = png.Decode(bytes.NewReader(raw))
 			assert.NoError(t, err)
