@@ -61,6 +61,6 @@ network-down: build ## stop it
 
 clean: ## stop what runs and remove everything that was built here
 	@[ ! -x $(NETWORK) ] || $(NETWORK) down --dir $(STATE) || true
-	@rm -rf .build .run
+	@rm -rf .build .run .demo
 
 .PHONY: help build demo test check lint unit real soak bench fuzz network-up network-down clean

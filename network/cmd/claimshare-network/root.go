@@ -88,7 +88,7 @@ All state of a network is in one directory.`,
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "state directory (default: .run in the checkout)")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", outputText, "text or json")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
-	root.AddCommand(newBuild(o), newUp(o), newStatus(o), newDown(o))
+	root.AddCommand(newBuild(o), newUp(o), newStatus(o), newDown(o), newDemo(o))
 	return root
 }
 

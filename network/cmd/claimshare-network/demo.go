@@ -1,0 +1,98 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/claimshare/claimshare/network/launch"
+	"github.com/claimshare/claimshare/network/programs"
+	"github.com/claimshare/claimshare/network/story"
+	"github.com/claimshare/claimshare/network/topology"
+)
+
+func newDemo(o *options) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "demo",
+		Short: "Play ClaimShare's whole story on a network of its own",
+		Long: `Start a network, play the whole story on it with an invented data set, and stop
+it again. With --output json it prints one document with every scene's facts.
+The ledgers and databases stay in the state directory, to be looked at, until
+the next demo or make clean.`,
+		Args: noArguments,
+		RunE: func(command *cobra.Command, _ []string) error {
+			dir := o.dir
+			if dir == "" {
+				checkout, err := programs.Checkout()
+				if err != nil {
+					return fmt.Errorf("%w; or name the state directory with --dir", err)
+				}
+				dir = filepath.Join(checkout, ".demo")
+			}
+			return o.demo(command.Context(), dir)
+		},
+	}
+	return command
+}
+
+func (o *options) demo(ctx context.Context, dir string) (err error) {
+	if err := clearDemo(dir); err != nil {
+		return err
+	}
+	began := time.Now()
+	network, err := launch.Hold(ctx, topology.Development(), dir, o.progress())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, network.Down(context.WithoutCancel(ctx))) }()
+	up := time.Since(began)
+
+	printer := story.NewPrinter(o.stdout, coloured(o.stdout))
+	show := printer.Scene
+	if o.output == outputJSON {
+		show = func(s *story.Scene) { fmt.Fprintf(o.stderr, "scene %2d  %-14s %5.1f s\n", s.Number, s.Name, s.Seconds) }
+	}
+	report, err := story.Run(ctx, network, show)
+	if err != nil {
+		return err
+	}
+	if o.output == outputJSON {
+		return report.WriteJSON(o.stdout)
+	}
+	printer.End(report, up)
+	fmt.Fprintf(o.stdout, "Ledgers, logs and databases are in %s until the next demo or make clean.\n", network.Dir())
+	return nil
+}
+
+// clearDemo removes what an earlier demo left, which includes a network that a
+// crash left behind.
+func clearDemo(dir string) error {
+	network, err := launch.Open(dir)
+	if errors.Is(err, launch.ErrNoNetwork) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if status, err := network.Status(); err == nil && status.Condition == launch.Running {
+		return fmt.Errorf("a demo is running in %s: wait for it, or stop it with `claimshare-network down --dir %s`", dir, dir)
+	}
+	if err := os.RemoveAll(filepath.Join(network.Dir(), story.Parties)); err != nil {
+		return err
+	}
+	return network.Remove()
+}
+
+// coloured says whether w is a terminal whose user has not opted out.
+func coloured(w io.Writer) bool {
+	file, ok := w.(*os.File)
+	_, refused := os.LookupEnv("NO_COLOR")
+	return ok && !refused && term.IsTerminal(int(file.Fd()))
+}

@@ -1,0 +1,91 @@
+package story
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+)
+
+// Scene is what happened in one part of the story.
+type Scene struct {
+	Number  int            `json:"number"`
+	Name    string         `json:"name"`
+	Title   string         `json:"title"`
+	Summary string         `json:"summary"`
+	Lines   []Line         `json:"lines"`
+	Facts   map[string]any `json:"facts"`
+	Seconds float64        `json:"seconds"`
+}
+
+// Line is one thing that happened.
+type Line struct {
+	Mark   Mark   `json:"mark"`
+	Text   string `json:"text"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Mark says what kind of thing happened.
+type Mark string
+
+// The marks. Refused is a success of the story: somebody was rightly refused.
+const (
+	Done    Mark = "done"
+	Refused Mark = "refused"
+	Shown   Mark = "shown"
+)
+
+// ErrStory says that something happened that should not have, or the reverse.
+var ErrStory = errors.New("the story took a wrong turn")
+
+// done notes a thing that worked.
+func (s *Scene) done(text, detail string, args ...any) {
+	s.Lines = append(s.Lines, Line{Done, text, fmt.Sprintf(detail, args...)})
+}
+
+// shown notes what somebody gets to see.
+func (s *Scene) shown(text, detail string, args ...any) {
+	s.Lines = append(s.Lines, Line{Shown, text, fmt.Sprintf(detail, args...)})
+}
+
+// fact notes a value for machines.
+func (s *Scene) fact(name string, value any) {
+	if s.Facts == nil {
+		s.Facts = map[string]any{}
+	}
+	s.Facts[name] = value
+}
+
+// refused expects err to be want and notes the refusal with its reason.
+func (s *Scene) refused(name, text string, err, want error) error {
+	if err == nil {
+		return fmt.Errorf("%w: %s: it was not refused", ErrStory, text)
+	}
+	if !errors.Is(err, want) {
+		return fmt.Errorf("%w: %s: refused for another reason: %w", ErrStory, text, err)
+	}
+	reason := reasonOf(want)
+	s.Lines = append(s.Lines, Line{Refused, text, reason})
+	s.fact(name, map[string]string{"refused": reason, "error": err.Error()})
+	return nil
+}
+
+// reasonOf is a refusal in few words: the ledger's stable code where there is
+// one.
+func reasonOf(want error) string {
+	var coded *record.Error
+	if errors.As(want, &coded) {
+		return string(coded.Code)
+	}
+	return want.Error()
+}
+
+func expect(holds bool, format string, args ...any) error {
+	if holds {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrStory, fmt.Sprintf(format, args...))
+}
+
+func seconds(d time.Duration) float64 { return float64(d.Milliseconds()) / 1000 }

@@ -1,0 +1,91 @@
+package story
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/claimshare/claimshare/network/dataset"
+	"github.com/claimshare/claimshare/network/launch"
+)
+
+// Run plays the whole story on a network that nothing has been recorded on,
+// and calls show after each scene (nil: no calls). The parties' databases are
+// in the folder parties of the network's directory.
+//
+// It returns the scenes played so far also with an error. The error is
+// [ErrStory] when the system did what it should not have.
+func Run(ctx context.Context, network *launch.Network, show func(*Scene)) (*Report, error) {
+	data, err := dataset.Load()
+	if err != nil {
+		return nil, err
+	}
+	cast, err := assemble(network)
+	if err != nil {
+		return nil, err
+	}
+	t := &tale{cast: cast, data: data}
+	report := &Report{Profile: network.Topology().Profile}
+	started := time.Now()
+	for i, part := range t.scenes() {
+		s := &Scene{Number: i + 1, Name: part.name, Title: part.title, Summary: part.summary}
+		began := time.Now()
+		err = part.play(ctx, s)
+		s.Seconds = seconds(time.Since(began))
+		report.Scenes = append(report.Scenes, s)
+		if show != nil {
+			show(s)
+		}
+		if err != nil {
+			err = fmt.Errorf("scene %d, %s: %w", s.Number, s.Name, err)
+			break
+		}
+	}
+	report.Seconds = seconds(time.Since(started))
+	return report, errors.Join(err, cast.close())
+}
+
+// tale is what the scenes tell each other.
+type tale struct {
+	*cast
+	data *dataset.Dataset
+
+	policies []issued // in the order of the data set
+	repairs  []issued
+	claim    *settled // the claim of the fourth scene
+}
+
+type part struct {
+	name, title, summary string
+	play                 func(context.Context, *Scene) error
+}
+
+func (t *tale) scenes() []part {
+	return []part{
+		{"join", "Joining under pseudo-identities",
+			"A government agency, the system manager, checks who everybody is and gives each a pseudo-identity (PID). The ledger knows only those, and one public key for signing and one for encryption.", t.join},
+		{"policies", "Insurers issue policies",
+			"Each policy is encrypted under its policyholder's key and stays in the insurer's own database. The policyholder reads it and signs; insurer and policyholder's signatures and a digest go to the ledger.", t.issuePolicies},
+		{"repairs", "Repair shops record repairs",
+			"The same for what was repaired, with photos. Neither side can read the other's records: an insurer does not see repairs, a shop does not see policies.", t.issueRepairs},
+		{"claim", "A claim, with the policyholder's consent",
+			"The insurer asks; the policyholder consents to one label, one holder, a few days. The system manager checks and approves. The proxy, which can read nothing, re-encrypts for this insurer. The insurer checks every signature and digest before it believes a word.", t.settleClaim},
+		{"sharing", "Others may ask too",
+			"A second repair shop reads what the first one did to the car; a new insurer reads an old policy at the former insurer. Each with its own consent.", t.shareMore},
+		{"refusals", "What is not allowed is refused",
+			"The same proxy, asked wrongly in six ways. It fails closed, and the ledger refuses on its own as well.", t.refuse},
+		{"tampering", "Altered ciphertexts are noticed",
+			"Somebody with write access to the repair shop's database changes bytes.", t.tamper},
+		{"policyholder", "The policyholder's view",
+			"Who has seen my records? The wallet asks the ledger; no insurer or shop can leave anything out.", t.lookBack},
+		{"tracing", "Who is behind a pseudo-identity",
+			"Only the system manager can tell, with its key, and only when there is cause.", t.trace},
+		{"credit", "Wrong signatures cost credit",
+			"A shop submits records with forged owner's signatures. None is stored; each attempt is a violation on the ledger with its evidence. The fourth expels.", t.loseCredit},
+		{"endorsement", "Nobody bypasses the system manager",
+			"An insurer has its own peer endorse a transaction instead of the system manager's. Fabric itself invalidates it.", t.bypass},
+		{"paper-mode", "One claim exactly as in the paper",
+			"On key pairs of their own, owner and insurer use the paper's bidirectional re-encryption: rk = x_i/x_n, made by a blinded three-party exchange in which nobody's private key is ever sent.", t.paperClaim},
+	}
+}

@@ -1,0 +1,106 @@
+package story
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	_ "modernc.org/sqlite" // the tamperer's own access to the database
+
+	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/crypto/pre"
+)
+
+func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
+	w, err := t.claimWish()
+	if err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite", w.holder.database)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	target := t.claim.records[0]
+
+	// Another valid capsule's C2: still a good point, and the one part that
+	// the digest on the ledger leaves out.
+	var capsule, donor []byte
+	if err := db.QueryRowContext(ctx, `SELECT capsule FROM records WHERE record_id = ?`, target[:]).Scan(&capsule); err != nil {
+		return fmt.Errorf("read a capsule: %w", err)
+	}
+	if err := db.QueryRowContext(ctx, `SELECT capsule FROM records WHERE record_id <> ? AND label = ?`, target[:], w.label).Scan(&donor); err != nil {
+		return fmt.Errorf("read another capsule: %w", err)
+	}
+	forged := append([]byte(nil), capsule...)
+	at := len(forged) - 168 // C2(32) C3(32) C4(72) C5(32)
+	copy(forged[at:at+32], donor[len(donor)-168:])
+	parsed, err := pre.ParseCapsule(forged)
+	if err != nil {
+		return err
+	}
+	original, err := pre.ParseCapsule(capsule)
+	if err != nil {
+		return err
+	}
+	if err := expect(parsed.Digest() == original.Digest() && string(forged) != string(capsule), "the forgery should keep the digest"); err != nil {
+		return err
+	}
+	if err := update(ctx, db, "capsule", forged, target[:]); err != nil {
+		return err
+	}
+	s.done("C2 of a capsule replaced in the database", "by another record's: every point valid, the digest unchanged")
+	_, err = t.proxy.Release(ctx, w.requester.member.ID(), t.claim.consent, t.claim.records[:1], w.holder.member)
+	if err := s.refused("capsule", "the proxy checks the capsule before it computes", err, client.ErrTampered); err != nil {
+		return err
+	}
+	forged = append([]byte(nil), capsule...)
+	forged[len(forged)-40] ^= 1
+	if err := update(ctx, db, "capsule", forged, target[:]); err != nil {
+		return err
+	}
+	_, err = t.proxy.Release(ctx, w.requester.member.ID(), t.claim.consent, t.claim.records[:1], w.holder.member)
+	if err := s.refused("capsuleDigest", "one bit elsewhere in the capsule", err, client.ErrTampered); err != nil {
+		return err
+	}
+	if err := update(ctx, db, "capsule", capsule, target[:]); err != nil {
+		return err
+	}
+
+	var payload []byte
+	if err := db.QueryRowContext(ctx, `SELECT payload FROM records WHERE record_id = ?`, target[:]).Scan(&payload); err != nil {
+		return fmt.Errorf("read a payload: %w", err)
+	}
+	forged = append([]byte(nil), payload...)
+	forged[len(forged)/2] ^= 1
+	if err := update(ctx, db, "payload", forged, target[:]); err != nil {
+		return err
+	}
+	s.done("one bit of the payload flipped in the database", "the capsule is as it was, so the proxy cannot know")
+	_, _, _, err = t.read(ctx, w, t.claim.consent, t.claim.records[:1])
+	if err := s.refused("payload", "the insurer compares it with the capsule", err, pre.ErrPayloadAltered); err != nil {
+		return err
+	}
+	if err := update(ctx, db, "payload", payload, target[:]); err != nil {
+		return err
+	}
+	_, _, _, err = t.read(ctx, w, t.claim.consent, t.claim.records[:1])
+	if err != nil {
+		return err
+	}
+	s.done("with the bytes put back, the insurer reads it", "and acknowledges on the ledger")
+	return nil
+}
+
+func update(ctx context.Context, db *sql.DB, column string, value, id []byte) error {
+	result, err := db.ExecContext(ctx, `UPDATE records SET `+column+` = ? WHERE record_id = ?`, value, id)
+	if err != nil {
+		return fmt.Errorf("alter %s: %w", column, err)
+	}
+	n, err := result.RowsAffected()
+	if err == nil {
+		err = expect(n == 1, "%d rows altered, not 1", n)
+	}
+	return err
+}
