@@ -63,13 +63,25 @@ var ErrNotRunning = errors.New("the supervisor is not running")
 // Read returns what the supervisor in dir says. With ErrNotRunning the status
 // is nil after an orderly end, and otherwise the last words of one that died.
 func Read(dir string) (*Status, error) {
+	// The lock is taken before the first word and let go after the last, so for
+	// a moment there may be one without the other.
+	const moment, tries = 20 * time.Millisecond, 50
+	for attempt := 1; ; attempt++ {
+		status, err := readOnce(dir)
+		if !errors.Is(err, os.ErrNotExist) || attempt == tries {
+			return status, err
+		}
+		time.Sleep(moment)
+	}
+}
+
+func readOnce(dir string) (*Status, error) {
 	status := new(Status)
 	readErr := readJSON(filepath.Join(dir, statusFile), status)
 	alive, err := filelock.Held(filepath.Join(dir, lockFile))
-	if err != nil {
-		return nil, err
-	}
 	switch {
+	case err != nil:
+		return nil, err
 	case !alive && errors.Is(readErr, os.ErrNotExist):
 		return nil, ErrNotRunning
 	case readErr != nil:

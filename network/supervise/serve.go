@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -31,14 +32,18 @@ const keep = 'k'
 // SIGINT, or until leash ends without the word to go on. The starter holds the
 // other end of leash, so a starter that dies half-way takes everything along.
 func Serve(dir string, leash io.Reader) error {
-	held, err := filelock.Try(filepath.Join(dir, lockFile))
+	// Who looks whether a supervisor lives holds the lock for an instant, too.
+	const instant = time.Second
+	looking, cancel := context.WithTimeout(context.Background(), instant)
+	defer cancel()
+	alive, err := filelock.Wait(looking, filepath.Join(dir, lockFile), nil)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("another supervisor already runs in %s", dir)
+	}
 	if err != nil {
 		return err
 	}
-	if held == nil {
-		return fmt.Errorf("another supervisor already runs in %s", dir)
-	}
-	defer held.Release()
+	defer alive.Release()
 	var plan Plan
 	if err := readJSON(filepath.Join(dir, planFile), &plan); err != nil {
 		return fmt.Errorf("read the plan: %w", err)

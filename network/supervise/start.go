@@ -118,10 +118,6 @@ func (s *Supervisor) Ended() <-chan struct{} { return s.ended }
 // returns ErrNotRunning when there is none.
 func Stop(ctx context.Context, dir string) error {
 	status, err := Read(dir)
-	if errors.Is(err, os.ErrNotExist) { // caught between its first breath and its first word
-		time.Sleep(100 * time.Millisecond)
-		status, err = Read(dir)
-	}
 	if err != nil {
 		return err
 	}
