@@ -2,7 +2,6 @@ package story
 
 import (
 	"context"
-	"fmt"
 	"io"
 	"time"
 
@@ -159,13 +158,14 @@ func (t *tale) settleClaim(ctx context.Context, s *Scene) error {
 	if err := expect(len(own) == len(readers) && len(own) > 0, "the insurer read %d records, the claimant has %d there", len(readers), len(own)); err != nil {
 		return err
 	}
-	s.done(fmt.Sprintf("the insurer opened %d records", len(readers)), "each after %d checks against the ledger", len(receipts[0].Checks))
+	everything := where(t.repairs, func(x issued) bool { return x.owner == w.owner })
+	s.done("the insurer opens exactly what was granted", "%s of the %d that two shops keep of this car, after %d checks against the ledger:", plural(len(readers), "record"), len(everything), len(receipts[0].Checks))
 	for _, check := range receipts[0].Checks {
-		s.done("   "+check, "")
+		s.done("  "+check, "")
 	}
 	for _, r := range readers {
 		repair, _ := r.doc.Repair()
-		s.shown("order "+repair.OrderNumber, "%s, %s: %s, %d operations, %d photos", repair.Vehicle.Make, repair.Vehicle.Model,
+		s.shown("order "+repair.OrderNumber, "%s %s, %s, %d operations, %d photos", repair.Vehicle.Make, repair.Vehicle.Model,
 			document.FormatAmount(repair.Totals.Total, repair.Currency), len(repair.Operations), r.photos)
 	}
 	s.fact("consent", p.Statement.Consent)
@@ -197,7 +197,7 @@ func (t *tale) shareMore(ctx context.Context, s *Scene) error {
 		return err
 	}
 	repair, _ := readers[0].doc.Repair()
-	s.done(other.title+" reads an earlier repair", "%d record(s) under repair/2025 at %s: order %s", len(readers), t.shops[0].title, repair.OrderNumber)
+	s.done(other.title+" reads an earlier repair", "%s under repair/2025 at %s: order %s", plural(len(readers), "record"), t.shops[0].title, repair.OrderNumber)
 
 	policyWish := wish{owner: claimant, requester: t.insurers[1], holder: t.insurers[0], label: former.label, purpose: "underwriting",
 		policy: former, valid: 24 * time.Hour, releases: 1}

@@ -94,4 +94,3 @@ func (t *tale) bypass(ctx context.Context, s *Scene) error {
 	_, err = insurer.chain.Request(ctx, request.ID)
 	return s.refused("nothingWritten", "the ledger is asked for that request", err, record.ErrRequestUnknown)
 }
-

@@ -55,7 +55,7 @@ func (t *tale) paperClaim(ctx context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
-	s.done("request, consent, search and approval", "U1 = g^r', U2 = g2^(1/x_n) H1(Y^r'): %d record found", len(found))
+	s.done("request, consent, search and approval", "U1 = g^r', U2 = g2^(1/x_n) H1(Y^r'): %s found", plural(len(found), "record"))
 
 	blinding, challenge, err := owner.wallet.StartRekey()
 	if err != nil {

@@ -70,7 +70,8 @@ func (p *Printer) Scene(s *Scene) {
 	for _, l := range s.Lines {
 		mark := p.colour[l.Mark].Sprint(p.marks[l.Mark])
 		if l.Detail == "" {
-			fmt.Fprintf(p.w, "   %s %s\n", mark, l.Text)
+			indent := l.Text[:len(l.Text)-len(strings.TrimLeft(l.Text, " "))]
+			fmt.Fprintf(p.w, "   %s%s %s\n", indent, mark, strings.TrimLeft(l.Text, " "))
 			continue
 		}
 		text := wrap(l.Text, textWidth)

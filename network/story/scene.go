@@ -3,6 +3,8 @@ package story
 import (
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
@@ -65,20 +67,35 @@ func (s *Scene) refused(name, text string, err, want error) error {
 	if !errors.Is(err, want) {
 		return fmt.Errorf("%w: %s: refused for another reason: %w", ErrStory, text, err)
 	}
-	reason := reasonOf(want)
-	s.Lines = append(s.Lines, Line{Refused, text, reason})
-	s.fact(name, map[string]string{"refused": reason, "error": err.Error()})
+	s.Lines = append(s.Lines, Line{Refused, text, reasonOf(err, want)})
+	s.fact(name, map[string]string{"refused": want.Error(), "error": err.Error()})
 	return nil
 }
 
-// reasonOf is a refusal in few words: the ledger's stable code where there is
-// one.
-func reasonOf(want error) string {
+// reasonOf is a refusal in few words: what happened, and the ledger's stable
+// code where there is one.
+func reasonOf(err, want error) string {
 	var coded *record.Error
-	if errors.As(want, &coded) {
-		return string(coded.Code)
+	if errors.As(err, &coded) {
+		happened, _, _ := strings.Cut(coded.Message, ". ")
+		return hex.ReplaceAllStringFunc(happened, func(id string) string { return id[:8] + "…" }) + " (" + string(coded.Code) + ")"
 	}
-	return want.Error()
+	_, text, found := strings.Cut(want.Error(), ": ")
+	if !found {
+		return want.Error()
+	}
+	return text
+}
+
+// hex finds identifiers, which say little to a person in full.
+var hex = regexp.MustCompile(`[0-9a-f]{16,}`)
+
+// plural is "1 record" or "2 records".
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 func expect(holds bool, format string, args ...any) error {

@@ -12,6 +12,8 @@ import (
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
+const alterCapsule = `UPDATE record SET capsule = ? WHERE record_id = ?`
+
 func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	w, err := t.claimWish()
 	if err != nil {
@@ -27,10 +29,10 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	// Another valid capsule's C2: still a good point, and the one part that
 	// the digest on the ledger leaves out.
 	var capsule, donor []byte
-	if err := db.QueryRowContext(ctx, `SELECT capsule FROM records WHERE record_id = ?`, target[:]).Scan(&capsule); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT capsule FROM record WHERE record_id = ?`, target[:]).Scan(&capsule); err != nil {
 		return fmt.Errorf("read a capsule: %w", err)
 	}
-	if err := db.QueryRowContext(ctx, `SELECT capsule FROM records WHERE record_id <> ? AND label = ?`, target[:], w.label).Scan(&donor); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT capsule FROM record WHERE record_id <> ? AND label = ?`, target[:], w.label).Scan(&donor); err != nil {
 		return fmt.Errorf("read another capsule: %w", err)
 	}
 	forged := append([]byte(nil), capsule...)
@@ -47,7 +49,7 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	if err := expect(parsed.Digest() == original.Digest() && string(forged) != string(capsule), "the forgery should keep the digest"); err != nil {
 		return err
 	}
-	if err := update(ctx, db, "capsule", forged, target[:]); err != nil {
+	if err := update(ctx, db, alterCapsule, forged, target[:]); err != nil {
 		return err
 	}
 	s.done("C2 of a capsule replaced in the database", "by another record's: every point valid, the digest unchanged")
@@ -57,24 +59,25 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	}
 	forged = append([]byte(nil), capsule...)
 	forged[len(forged)-40] ^= 1
-	if err := update(ctx, db, "capsule", forged, target[:]); err != nil {
+	if err := update(ctx, db, alterCapsule, forged, target[:]); err != nil {
 		return err
 	}
 	_, err = t.proxy.Release(ctx, w.requester.member.ID(), t.claim.consent, t.claim.records[:1], w.holder.member)
 	if err := s.refused("capsuleDigest", "one bit elsewhere in the capsule", err, client.ErrTampered); err != nil {
 		return err
 	}
-	if err := update(ctx, db, "capsule", capsule, target[:]); err != nil {
+	if err := update(ctx, db, alterCapsule, capsule, target[:]); err != nil {
 		return err
 	}
 
 	var payload []byte
-	if err := db.QueryRowContext(ctx, `SELECT payload FROM records WHERE record_id = ?`, target[:]).Scan(&payload); err != nil {
+	if err := db.QueryRowContext(ctx, `SELECT content FROM payload_chunk WHERE seq = 0 AND payload_id = (SELECT payload_id FROM record WHERE record_id = ?)`, target[:]).Scan(&payload); err != nil {
 		return fmt.Errorf("read a payload: %w", err)
 	}
 	forged = append([]byte(nil), payload...)
 	forged[len(forged)/2] ^= 1
-	if err := update(ctx, db, "payload", forged, target[:]); err != nil {
+	const alter = `UPDATE payload_chunk SET content = ? WHERE seq = 0 AND payload_id = (SELECT payload_id FROM record WHERE record_id = ?)`
+	if err := update(ctx, db, alter, forged, target[:]); err != nil {
 		return err
 	}
 	s.done("one bit of the payload flipped in the database", "the capsule is as it was, so the proxy cannot know")
@@ -82,7 +85,7 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	if err := s.refused("payload", "the insurer compares it with the capsule", err, pre.ErrPayloadAltered); err != nil {
 		return err
 	}
-	if err := update(ctx, db, "payload", payload, target[:]); err != nil {
+	if err := update(ctx, db, alter, payload, target[:]); err != nil {
 		return err
 	}
 	_, _, _, err = t.read(ctx, w, t.claim.consent, t.claim.records[:1])
@@ -93,10 +96,11 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	return nil
 }
 
-func update(ctx context.Context, db *sql.DB, column string, value, id []byte) error {
-	result, err := db.ExecContext(ctx, `UPDATE records SET `+column+` = ? WHERE record_id = ?`, value, id)
+// update alters exactly one row.
+func update(ctx context.Context, db *sql.DB, statement string, value, id []byte) error {
+	result, err := db.ExecContext(ctx, statement, value, id)
 	if err != nil {
-		return fmt.Errorf("alter %s: %w", column, err)
+		return fmt.Errorf("alter the database: %w", err)
 	}
 	n, err := result.RowsAffected()
 	if err == nil {
