@@ -29,8 +29,9 @@ const (
 const keep = 'k'
 
 // Serve is the supervisor: it runs the plan in dir until it gets SIGTERM or
-// SIGINT, or until leash ends without the word to go on. The starter holds the
-// other end of leash, so a starter that dies half-way takes everything along.
+// SIGINT, until dir is removed, or until leash ends without the word to go on.
+// The starter holds the other end of leash, so a starter that dies half-way
+// takes everything along.
 func Serve(dir string, leash io.Reader) error {
 	// Who looks whether a supervisor lives holds the lock for an instant, too.
 	const instant = time.Second
@@ -57,6 +58,16 @@ func Serve(dir string, leash io.Reader) error {
 		if _, err := io.ReadFull(leash, word); err != nil || word[0] != keep {
 			log.Print("whoever started this network is gone before it was ready: ending it")
 			stop()
+		}
+	}()
+
+	go func() {
+		for ctx.Err() == nil {
+			time.Sleep(time.Second)
+			if _, err := os.Stat(filepath.Join(dir, lockFile)); errors.Is(err, os.ErrNotExist) {
+				log.Print("the state directory has been removed: ending the network")
+				stop()
+			}
 		}
 	}()
 
@@ -185,5 +196,8 @@ func (b *board) change(edit func(*Status)) {
 func (b *board) remove() error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return os.Remove(b.path)
+	if err := os.Remove(b.path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }

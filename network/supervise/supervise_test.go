@@ -72,6 +72,17 @@ func TestSupervisorEndsWithAStarterThatNeverLetGo(t *testing.T) {
 	requireGone(t, status.Processes[0].PID)
 }
 
+func TestSupervisorEndsWhenItsDirectoryIsRemoved(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "supervisor")
+	started := start(t, dir, script(filepath.Dir(dir), "a", "exec sleep 1000"))
+	require.NoError(t, started.Keep())
+	status, err := Read(dir)
+	require.NoError(t, err)
+	require.NoError(t, os.RemoveAll(dir))
+	requireGone(t, status.PID)
+	requireGone(t, status.Processes[0].PID)
+}
+
 func TestSecondSupervisorIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	started := start(t, dir, script(dir, "a", "exec sleep 1000"))
