@@ -204,7 +204,7 @@ func TestSecretsAreNotPrinted(t *testing.T) {
 		for _, format := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 			out := fmt.Sprintf(format, *c.Party)
 			require.NotContains(t, out, fmt.Sprintf("%x", secret), format)
-			require.NotContains(t, out, fmt.Sprint(secret), format)
+			require.NotContains(t, out, strings.Trim(fmt.Sprintf("%d", secret), "[]"), format)
 		}
 	}
 }

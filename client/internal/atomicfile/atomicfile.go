@@ -85,25 +85,27 @@ func (f *File) Replace() error {
 }
 
 // Close releases the file and, unless it was committed, leaves nothing of it.
-func (f *File) Close() error {
+// It has no error: what was committed is safe, and the rest is thrown away.
+func (f *File) Close() {
+	f.unname()
+	if !f.done {
+		f.done = true
+		f.File.Close()
+	}
+}
+
+// unname removes the temporary name, if there is one.
+func (f *File) unname() {
 	if f.tmp != "" {
-		os.Remove(f.tmp)
+		_ = os.Remove(f.tmp)
 		f.tmp = ""
 	}
-	if f.done {
-		return nil
-	}
-	f.done = true
-	return f.File.Close()
 }
 
 // finish makes the new name durable and releases the file.
 func (f *File) finish() error {
 	f.done = true
-	if f.tmp != "" {
-		os.Remove(f.tmp)
-		f.tmp = ""
-	}
+	f.unname()
 	err := f.File.Close()
 	if serr := syncDir(filepath.Dir(f.target)); err == nil {
 		err = serr

@@ -75,6 +75,10 @@ func create(path string) error {
 	case !errors.Is(err, fs.ErrExist):
 		return err
 	}
+	return checkPrivate(path)
+}
+
+func checkPrivate(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -83,6 +87,46 @@ func create(path string) error {
 		return fmt.Errorf("%w: %s has mode %04o; run: chmod 600 %s", store.ErrPermissions, path, perm, path)
 	}
 	return nil
+}
+
+// Summary is what Check found.
+type Summary struct {
+	Schema  int64 // version of the schema
+	Records int64
+}
+
+// Check looks at the store in the file at path and changes nothing: that it is
+// private, that SQLite finds it sound, and that this program knows its schema.
+// It answers store.ErrPermissions, store.ErrNewer, fs.ErrNotExist, or what is
+// wrong with the file.
+func Check(ctx context.Context, path string) (Summary, error) {
+	var s Summary
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return s, err
+	}
+	if err := checkPrivate(path); err != nil {
+		return s, err
+	}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro&_pragma=busy_timeout(10000)"}).String())
+	if err != nil {
+		return s, err
+	}
+	defer func() { _ = db.Close() }()
+	var verdict string
+	if err := db.QueryRowContext(ctx, `PRAGMA quick_check(1)`).Scan(&verdict); err != nil {
+		return s, err
+	}
+	if verdict != "ok" {
+		return s, fmt.Errorf("the file is damaged: %s", verdict)
+	}
+	if err := db.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version`).Scan(&s.Schema); err != nil {
+		return s, fmt.Errorf("it is no store of this program: %w", err)
+	}
+	if err := sqldb.Known(s.Schema); err != nil {
+		return s, err
+	}
+	return s, db.QueryRowContext(ctx, `SELECT count(*) FROM record`).Scan(&s.Records)
 }
 
 func dsn(path, lock string) string {

@@ -90,6 +90,35 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, db.Close())
 	_, err = sqlite.Open(t.Context(), newer)
 	require.ErrorIs(t, err, store.ErrNewer)
+	_, err = sqlite.Check(t.Context(), newer)
+	require.ErrorIs(t, err, store.ErrNewer)
+}
+
+func TestCheck(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	_, err := sqlite.Check(t.Context(), path)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoFileExists(t, path)
+
+	s := open(t, path)
+	item, _ := storetest.NewItem(record.NewPartyID("o"), "l", 100_000)
+	require.NoError(t, s.Put(t.Context(), item))
+	got, err := sqlite.Check(t.Context(), path)
+	require.NoError(t, err, "beside a store in use")
+	require.Equal(t, sqlite.Summary{Schema: 1, Records: 1}, got)
+	require.NoError(t, s.Close())
+	_, err = sqlite.Check(t.Context(), path)
+	require.NoError(t, err)
+
+	require.NoError(t, os.Truncate(path, 20_000))
+	_, err = sqlite.Check(t.Context(), path)
+	require.Error(t, err)
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	_, err = sqlite.Check(t.Context(), path)
+	require.ErrorContains(t, err, "no store of this program")
+	require.NoError(t, os.Chmod(path, 0o644))
+	_, err = sqlite.Check(t.Context(), path)
+	require.ErrorIs(t, err, store.ErrPermissions)
 }
 
 // A destroyed token is in none of the files any more, whatever SQLite moved

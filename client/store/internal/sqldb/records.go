@@ -61,7 +61,7 @@ func (db *DB) insertEntries(ctx context.Context, tx *sql.Tx, items []store.Item,
 	if err != nil {
 		return err
 	}
-	defer insert.Close()
+	defer func() { _ = insert.Close() }()
 	at := now()
 	for i, item := range items {
 		e := &item.Entry

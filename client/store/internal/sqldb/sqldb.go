@@ -70,12 +70,27 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reading the schema version: %w", err)
 	}
-	sources := provider.ListSources()
-	if newest := sources[len(sources)-1].Version; at > newest {
-		return fmt.Errorf("%w: its schema has version %d, this program knows %d", store.ErrNewer, at, newest)
+	if err := Known(at); err != nil {
+		return err
 	}
 	if _, err := provider.Up(ctx); err != nil {
 		return fmt.Errorf("bringing the schema up to date: %w", err)
+	}
+	return nil
+}
+
+// Known answers store.ErrNewer when this program does not know the schema.
+func Known(version int64) error {
+	files, err := migrations.ReadDir("migrations")
+	if err != nil {
+		return err
+	}
+	newest, err := goose.NumericComponent(files[len(files)-1].Name())
+	if err != nil {
+		return err
+	}
+	if version > newest {
+		return fmt.Errorf("%w: its schema has version %d, this program knows %d", store.ErrNewer, version, newest)
 	}
 	return nil
 }
@@ -94,7 +109,7 @@ func (db *DB) update(ctx context.Context, f func(*sql.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
+	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	if err := f(tx); err != nil {
 		return err
 	}
