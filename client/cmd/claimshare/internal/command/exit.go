@@ -1,0 +1,142 @@
+package command
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/claimshare/claimshare/client/cmd/claimshare/internal/capsulefile"
+	"github.com/claimshare/claimshare/client/keyfile"
+	"github.com/claimshare/claimshare/crypto/pre"
+)
+
+// exit is one way in which the program can end.
+type exit struct {
+	Code    int
+	Name    string // stable, for scripts
+	Meaning string
+	Advice  string
+	errors  []error // what leads here
+}
+
+// Errors of this package that have an exit code of their own.
+var (
+	errUsage       = errors.New("wrong command line")
+	errSystem      = errors.New("sealed for another system: the parameters do not fit")
+	errKind        = errors.New("the key file does not hold what this command needs")
+	errUnhealthy   = errors.New("there are problems")
+	errInterrupted = errors.New("interrupted; nothing was left behind")
+)
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
+}
+
+var (
+	exitOK       = exit{Code: 0, Name: "ok", Meaning: "it worked"}
+	exitInternal = exit{Code: 1, Name: "internal", Meaning: "an error that has no code of its own",
+		Advice: "read the message; if it says nothing to you, report it with the command and its version"}
+)
+
+var exitFile = exit{Code: 3, Name: "file", Meaning: "a file cannot be read or written",
+	Advice: "check the name, the permissions and the free space", errors: []error{fs.ErrNotExist, fs.ErrPermission}}
+
+// exits is the one table of exit codes: help, documentation and the program
+// itself use it. The first row that has an error's cause is its code. A code,
+// once published, keeps its meaning.
+var exits = []exit{
+	exitOK,
+	exitInternal,
+	{Code: 2, Name: "usage", Meaning: "the command line is wrong, or a passphrase is missing",
+		Advice: `add --help to the command`, errors: []error{errUsage}},
+	{Code: 4, Name: "exists", Meaning: "a file is in the way; nothing is overwritten",
+		Advice: "choose another name, or remove the file yourself", errors: []error{fs.ErrExist}},
+	{Code: 5, Name: "permissions", Meaning: "a secret file can be read by others",
+		Advice: "chmod 600 the file; when others may have read it, make new keys", errors: []error{keyfile.ErrPermissions}},
+	{Code: 6, Name: "locked", Meaning: "the passphrase or identity does not open the key file",
+		Advice: "try again, or name the right --passphrase-file or --identity", errors: []error{keyfile.ErrLocked}},
+	{Code: 7, Name: "bad-key-file", Meaning: "a key or parameters file is damaged or another kind of file",
+		Advice: "check that you named the right file, or restore it from a backup", errors: []error{keyfile.ErrMalformed, errKind}},
+	{Code: 10, Name: "capsule-format", Meaning: "the capsule file is not one, or is of another version",
+		Advice: "check that you named the right file", errors: []error{capsulefile.ErrFormat}},
+	{Code: 11, Name: "capsule-truncated", Meaning: "the end of the capsule file is missing",
+		Advice: "fetch the file again", errors: []error{capsulefile.ErrTruncated}},
+	{Code: 12, Name: "capsule-trailing", Meaning: "there are bytes behind the end of the capsule file",
+		Advice: "fetch the file again", errors: []error{capsulefile.ErrTrailing}},
+	{Code: 13, Name: "capsule-damaged", Meaning: "the capsule file was damaged: checksum or encoding is wrong",
+		Advice: "fetch the file again", errors: []error{capsulefile.ErrDamaged, pre.ErrMalformed}},
+	{Code: 14, Name: "capsule-altered", Meaning: "the capsule fails its validity check: somebody altered it",
+		Advice: "do not use it; tell whom you have it from", errors: []error{pre.ErrInvalidCapsule}},
+	{Code: 15, Name: "capsule-binding", Meaning: "the capsule was made for another record, owner or issuer than its file says",
+		Advice: "do not use it; tell whom you have it from", errors: []error{pre.ErrBinding}},
+	{Code: 16, Name: "wrong-key", Meaning: "the record is sealed under another key",
+		Advice: "use the key of the owner that the record was sealed for", errors: []error{pre.ErrWrongKey, pre.ErrMode}},
+	{Code: 17, Name: "wrong-system", Meaning: "the record was sealed for another deployment",
+		Advice: "use the parameters file of that deployment", errors: []error{errSystem}},
+	{Code: 20, Name: "payload-mismatch", Meaning: "the payload belongs to another capsule",
+		Advice: "put capsule and payload of the same record together", errors: []error{pre.ErrPayloadMismatch}},
+	{Code: 21, Name: "payload-truncated", Meaning: "the end of the payload is missing",
+		Advice: "fetch the payload again", errors: []error{pre.ErrPayloadTruncated}},
+	{Code: 22, Name: "payload-trailing", Meaning: "there are bytes behind the end of the payload",
+		Advice: "fetch the payload again", errors: []error{pre.ErrPayloadTrailing}},
+	{Code: 23, Name: "payload-altered", Meaning: "the payload was altered",
+		Advice: "fetch the payload again; if it stays, tell whom you have it from", errors: []error{pre.ErrPayloadAltered}},
+	{Code: 30, Name: "unhealthy", Meaning: "doctor found a problem",
+		Advice: "do what doctor says beside each problem", errors: []error{errUnhealthy}},
+	{Code: 130, Name: "interrupted", Meaning: "the program was interrupted", errors: []error{errInterrupted}},
+	exitFile, // behind the others, which often wrap an error of a file
+}
+
+func classify(err error) exit {
+	for _, e := range exits {
+		for _, cause := range e.errors {
+			if errors.Is(err, cause) {
+				return e
+			}
+		}
+	}
+	if p := new(fs.PathError); errors.As(err, &p) {
+		return exitFile
+	}
+	return exitInternal
+}
+
+// fail prints err and answers its exit code.
+func (a *app) fail(err error) int {
+	e := classify(err)
+	// The name of the package that noticed says nothing to a user.
+	message := strings.ReplaceAll(err.Error(), "pre: ", "")
+	if a.output == "json" {
+		doc := struct {
+			Error struct {
+				Name     string `json:"name"`
+				ExitCode int    `json:"exitCode"`
+				Message  string `json:"message"`
+				Advice   string `json:"advice,omitempty"`
+			} `json:"error"`
+		}{}
+		doc.Error.Name, doc.Error.ExitCode, doc.Error.Message, doc.Error.Advice = e.Name, e.Code, message, e.Advice
+		_ = json.NewEncoder(a.err).Encode(doc)
+		return e.Code
+	}
+	fmt.Fprintf(a.err, "claimshare: %s\n", message)
+	if e.Advice != "" {
+		fmt.Fprintf(a.err, "what to do: %s\n", e.Advice)
+	}
+	return e.Code
+}
+
+// exitTable is the table as help and documentation show it.
+func exitTable() string {
+	rows := slices.Clone(exits)
+	slices.SortFunc(rows, func(a, b exit) int { return a.Code - b.Code })
+	var b strings.Builder
+	b.WriteString("Exit codes. With --output json, a failure is one JSON object on standard error,\nwith the name and the code.\n\n")
+	for _, e := range rows {
+		fmt.Fprintf(&b, "%4d  %-18s %s\n", e.Code, e.Name, e.Meaning)
+	}
+	return b.String()
+}

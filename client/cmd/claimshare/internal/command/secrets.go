@@ -1,0 +1,207 @@
+package command
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"filippo.io/age"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/claimshare/claimshare/client/keyfile"
+)
+
+// passphraseEnv names a file, never a passphrase.
+const passphraseEnv = "CLAIMSHARE_PASSPHRASE_FILE"
+
+// minPassphrase is the shortest passphrase for a new key file.
+const minPassphrase = 8
+
+// lock says how a new key file is locked.
+type lock struct {
+	passphraseFile string
+	recipients     []string
+}
+
+func (l *lock) flags(c *cobra.Command) {
+	c.Flags().StringVar(&l.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase (default: $"+passphraseEnv+", then ask)")
+	c.Flags().StringArrayVar(&l.recipients, "recipient", nil, "lock to this age recipient (age1...) instead; may be repeated")
+	c.MarkFlagsMutuallyExclusive("passphrase-file", "recipient")
+}
+
+func (a *app) recipientsFor(ctx context.Context, l lock) ([]age.Recipient, error) {
+	var out []age.Recipient
+	for _, s := range l.recipients {
+		r, err := age.ParseRecipients(bytes.NewReader([]byte(s)))
+		if err != nil {
+			return nil, usage("--recipient %q: %w", s, err)
+		}
+		out = append(out, r...)
+	}
+	if len(out) > 0 {
+		return out, nil
+	}
+	passphrase, err := a.passphrase(ctx, l.passphraseFile, "New passphrase: ", "The same again: ")
+	if err != nil {
+		return nil, err
+	}
+	defer clear(passphrase)
+	if len(passphrase) < minPassphrase {
+		return nil, usage("the passphrase has less than %d characters", minPassphrase)
+	}
+	r, err := age.NewScryptRecipient(string(passphrase))
+	if err != nil {
+		return nil, err
+	}
+	if a.scryptWork != 0 {
+		r.SetWorkFactor(a.scryptWork)
+	}
+	return []age.Recipient{r}, nil
+}
+
+// unlock says how a key file is opened.
+type unlock struct {
+	passphraseFile string
+	identityFile   string
+}
+
+func (u *unlock) flags(c *cobra.Command) {
+	c.Flags().StringVar(&u.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase (default: $"+passphraseEnv+", then ask)")
+	c.Flags().StringVar(&u.identityFile, "identity", "", "age identity file that opens the key file")
+	c.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
+}
+
+// openKeys opens a secret key file.
+func (a *app) openKeys(ctx context.Context, path string, u unlock) (*keyfile.Contents, error) {
+	needs, err := keyfile.NeedsPassphrase(path)
+	switch {
+	case err != nil:
+		if _, perr := keyfile.ReadPublic(path); perr == nil {
+			err = fmt.Errorf("%s: %w: it holds public keys, not the secret ones", path, errKind)
+		}
+		return nil, err
+	case !needs && u.identityFile == "":
+		return nil, usage("%s is locked to an age recipient; name its --identity file", path)
+	case !needs:
+		identities, err := readIdentities(u.identityFile)
+		if err != nil {
+			return nil, err
+		}
+		return keyfile.Open(path, identities...)
+	case u.identityFile != "":
+		return nil, usage("%s is locked with a passphrase, not to an age identity", path)
+	}
+	passphrase, err := a.passphrase(ctx, u.passphraseFile, "Passphrase of "+path+": ", "")
+	if err != nil {
+		return nil, err
+	}
+	defer clear(passphrase)
+	identity, err := age.NewScryptIdentity(string(passphrase))
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return keyfile.Open(path, identity)
+}
+
+// readIdentities reads an age identity file.
+func readIdentities(file string) ([]age.Identity, error) {
+	raw, err := keyfile.ReadPrivate(file)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(raw)
+	identities, err := age.ParseIdentities(bytes.NewReader(raw))
+	if err != nil {
+		// age's own text may repeat the line, which may be a secret.
+		return nil, fmt.Errorf("%s: %w: it is no age identity file", file, keyfile.ErrMalformed)
+	}
+	return identities, nil
+}
+
+// openParty opens a key file that must hold a party's keys.
+func (a *app) openParty(ctx context.Context, path string, u unlock) (*keyfile.Party, error) {
+	c, err := a.openKeys(ctx, path, u)
+	if err != nil {
+		return nil, err
+	}
+	if c.Party == nil {
+		return nil, fmt.Errorf("%s: %w: it is the system's master key", path, errKind)
+	}
+	return c.Party, nil
+}
+
+// passphrase reads a passphrase from a file, or asks for it; a second prompt
+// asks for it twice.
+func (a *app) passphrase(ctx context.Context, file, prompt, again string) ([]byte, error) {
+	if file == "" {
+		file = os.Getenv(passphraseEnv)
+	}
+	if file != "" {
+		return readPassphrase(file)
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return nil, usage("there is no terminal to ask for the passphrase: use --passphrase-file or $%s", passphraseEnv)
+	}
+	defer tty.Close()
+	first, err := ask(ctx, tty, prompt)
+	if err != nil || again == "" {
+		return first, err
+	}
+	second, err := ask(ctx, tty, again)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(second)
+	if !bytes.Equal(first, second) {
+		return nil, usage("the two passphrases differ")
+	}
+	return first, nil
+}
+
+func readPassphrase(file string) ([]byte, error) {
+	raw, err := keyfile.ReadPrivate(file)
+	if err != nil {
+		return nil, fmt.Errorf("passphrase file: %w", err)
+	}
+	line, _, _ := bytes.Cut(raw, []byte("\n"))
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 {
+		return nil, usage("the first line of %s is empty", file)
+	}
+	return line, nil
+}
+
+// ask reads a line without echo. When the program is interrupted meanwhile,
+// the terminal gets its echo back.
+func ask(ctx context.Context, tty *os.File, prompt string) ([]byte, error) {
+	fd := int(tty.Fd())
+	state, err := term.GetState(fd)
+	if err != nil {
+		return nil, fmt.Errorf("asking for the passphrase: %w", err)
+	}
+	fmt.Fprint(tty, prompt)
+	type result struct {
+		line []byte
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		line, err := term.ReadPassword(fd)
+		done <- result{line, err}
+	}()
+	select {
+	case r := <-done:
+		fmt.Fprintln(tty)
+		if r.err != nil {
+			return nil, fmt.Errorf("asking for the passphrase: %w", r.err)
+		}
+		return r.line, nil
+	case <-ctx.Done():
+		fmt.Fprintln(tty)
+		return nil, errors.Join(ctx.Err(), term.Restore(fd, state))
+	}
+}
