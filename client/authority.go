@@ -59,6 +59,9 @@ func (a *Authority) Trace(role record.Role, pid pseudonym.PID) (string, error) {
 // The errors are [ErrEvidence], [pre.ErrToken], [ErrNothingFound], [ErrNotOurs]
 // and the chaincode's.
 func (a *Authority) Approve(ctx context.Context, part ManagerPart, holder Holder) ([]record.RecordID, error) {
+	if err := a.chain.Await(ctx, part.AsOf); err != nil {
+		return nil, err
+	}
 	consent, err := a.chain.Consent(ctx, part.Consent)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/ledger"
@@ -16,9 +18,10 @@ import (
 // types. It knows the deployment's parameters, and therefore what statements
 // are signed for.
 type Chain struct {
-	ledger *ledger.Ledger
-	params *pre.Parameters
-	signed record.Context
+	ledger  *ledger.Ledger
+	params  *pre.Parameters
+	signed  record.Context
+	reached atomic.Uint64 // a block that this identity's peer is known to have
 }
 
 // Initialise sets a new ledger up with the parameters: a system manager's act,
@@ -26,7 +29,7 @@ type Chain struct {
 // [record.ErrNotSystemManager].
 func Initialise(ctx context.Context, l *ledger.Ledger, params *pre.Parameters) (*Chain, error) {
 	setup := record.Setup{Parameters: params.Bytes(), RecordWindow: record.DefaultRecordWindow, ClockSkew: record.DefaultClockSkew}
-	if _, err := submit[record.System](ctx, l, record.TxInitSystem, record.EncodeText(setup.Encode())); err != nil {
+	if _, _, err := submitCall[record.System](ctx, l, record.TxInitSystem, ledger.Call{Args: []string{record.EncodeText(setup.Encode())}}); err != nil {
 		return nil, err
 	}
 	return OpenChain(ctx, l)
@@ -69,6 +72,51 @@ func (c *Chain) As(l *ledger.Ledger) *Chain {
 	return &Chain{ledger: l, params: c.params, signed: c.signed}
 }
 
+// Seen is the last block that this identity's peer is known to have. A party
+// that tells another what it did on the ledger says so as of this block.
+func (c *Chain) Seen() uint64 { return c.reached.Load() }
+
+// Await waits until this identity's peer has a block: peers commit at slightly
+// different times, and what one party has seen another may not see yet. It
+// returns [ErrBehind] when that takes longer than half a minute.
+func (c *Chain) Await(ctx context.Context, block uint64) error {
+	if block <= c.Seen() {
+		return nil
+	}
+	patient, cancel := context.WithTimeoutCause(ctx, catchUp, ErrBehind)
+	defer cancel()
+	for {
+		height, err := c.ledger.Height(patient)
+		if err != nil && patient.Err() == nil {
+			return err
+		}
+		if height > block {
+			c.has(height - 1)
+			return nil
+		}
+		select {
+		case <-patient.Done():
+			return fmt.Errorf("client: wait for block %d, have %d: %w", block, c.Seen(), context.Cause(patient))
+		case <-time.After(catchUpPause):
+		}
+	}
+}
+
+const (
+	catchUp      = 30 * time.Second
+	catchUpPause = 50 * time.Millisecond
+)
+
+// has notes that the peer has a block.
+func (c *Chain) has(block uint64) {
+	for {
+		old := c.reached.Load()
+		if block <= old || c.reached.CompareAndSwap(old, block) {
+			return
+		}
+	}
+}
+
 // split cuts "contract:Transaction".
 func split(name string) (contract, transaction string) {
 	contract, transaction, _ = strings.Cut(name, ":")
@@ -84,8 +132,9 @@ func evaluate[T any](ctx context.Context, l *ledger.Ledger, name string, args ..
 	return decodeAnswer[T](name, answer)
 }
 
-func submit[T any](ctx context.Context, l *ledger.Ledger, name string, args ...string) (*T, error) {
-	v, _, err := submitCall[T](ctx, l, name, ledger.Call{Args: args})
+func submit[T any](ctx context.Context, c *Chain, name string, args ...string) (*T, error) {
+	v, result, err := submitCall[T](ctx, c.ledger, name, ledger.Call{Args: args})
+	c.has(result.Block)
 	return v, err
 }
 
@@ -124,7 +173,7 @@ func pages[T any](ctx context.Context, l *ledger.Ledger, name string, args ...st
 
 // Register puts a party on the ledger; a system manager's act.
 func (c *Chain) Register(ctx context.Context, r record.Registration) (*record.Party, error) {
-	return submit[record.Party](ctx, c.ledger, record.TxRegister, record.EncodeText(r.Encode()))
+	return submit[record.Party](ctx, c, record.TxRegister, record.EncodeText(r.Encode()))
 }
 
 // Party is one party. It returns [record.ErrPartyUnknown].
@@ -141,10 +190,12 @@ func (c *Chain) Parties(ctx context.Context) ([]record.Party, error) {
 // signature is not an error: the answer says what became of each.
 func (c *Chain) SubmitBatch(ctx context.Context, b record.Batch) (*record.BatchAnswer, ledger.Result, error) {
 	encoded := b.Encode()
-	return submitCall[record.BatchAnswer](ctx, c.ledger, record.TxSubmitRecords, ledger.Call{
+	answer, result, err := submitCall[record.BatchAnswer](ctx, c.ledger, record.TxSubmitRecords, ledger.Call{
 		Args:      []string{record.BatchDigest(encoded).String()},
 		Transient: map[string][]byte{record.TransientBatch: encoded},
 	})
+	c.has(result.Block)
+	return answer, result, err
 }
 
 // Record is the current version of a record. It returns
@@ -165,7 +216,7 @@ func (c *Chain) RecordsBy(ctx context.Context, issuer record.PartyID) ([]record.
 
 // RequestAccess puts a request on the ledger.
 func (c *Chain) RequestAccess(ctx context.Context, r record.AccessRequest) (*record.Request, error) {
-	return submit[record.Request](ctx, c.ledger, record.TxRequestAccess, record.EncodeText(r.Encode()))
+	return submit[record.Request](ctx, c, record.TxRequestAccess, record.EncodeText(r.Encode()))
 }
 
 // Request is one access request.
@@ -180,19 +231,19 @@ func (c *Chain) RequestsTo(ctx context.Context, owner record.PartyID) ([]record.
 
 // CarryGrant puts an owner's signed consent on the ledger: any member may.
 func (c *Chain) CarryGrant(ctx context.Context, s record.GrantStatement, sig record.Signature) (*record.Consent, error) {
-	return submit[record.Consent](ctx, c.ledger, record.TxGrant, record.EncodeText(s.Encode()), sig.String())
+	return submit[record.Consent](ctx, c, record.TxGrant, record.EncodeText(s.Encode()), sig.String())
 }
 
 // CarryRevocation puts an owner's signed withdrawal on the ledger: any member
 // may, and also before the consent it withdraws.
 func (c *Chain) CarryRevocation(ctx context.Context, s record.RevokeStatement, sig record.Signature) (*record.Revocation, error) {
-	return submit[record.Revocation](ctx, c.ledger, record.TxRevoke, record.EncodeText(s.Encode()), sig.String())
+	return submit[record.Revocation](ctx, c, record.TxRevoke, record.EncodeText(s.Encode()), sig.String())
 }
 
 // Approve approves a consent; a system manager's act. Use [Authority.Approve],
 // which checks before it approves.
 func (c *Chain) Approve(ctx context.Context, id record.ConsentID) (*record.Consent, error) {
-	return submit[record.Consent](ctx, c.ledger, record.TxApprove, id.String())
+	return submit[record.Consent](ctx, c, record.TxApprove, id.String())
 }
 
 // Consent is one consent. It returns [record.ErrConsentUnknown].
@@ -207,7 +258,7 @@ func (c *Chain) ConsentsOf(ctx context.Context, owner record.PartyID) ([]record.
 
 // AnnounceRelease commits what a proxy is about to hand out; a proxy's act.
 func (c *Chain) AnnounceRelease(ctx context.Context, d record.Deliveries) ([]record.Release, error) {
-	list, err := submit[[]record.Release](ctx, c.ledger, record.TxRelease, record.EncodeText(d.Encode()))
+	list, err := submit[[]record.Release](ctx, c, record.TxRelease, record.EncodeText(d.Encode()))
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +277,7 @@ func (c *Chain) ReleasesOf(ctx context.Context, owner record.PartyID) ([]record.
 
 // Acknowledge says that a release was opened; the receiver's act.
 func (c *Chain) Acknowledge(ctx context.Context, id record.ReleaseID) (*record.Release, error) {
-	return submit[record.Release](ctx, c.ledger, record.TxAcknowledge, id.String())
+	return submit[record.Release](ctx, c, record.TxAcknowledge, id.String())
 }
 
 // Standing is a party's credit and status.

@@ -6,6 +6,9 @@ import "errors"
 var (
 	// ErrSystem: the ledger's system parameters are not the expected ones.
 	ErrSystem = errors.New("client: the ledger belongs to another system")
+	// ErrBehind: this identity's peer has not got a block that another party
+	// has seen, and does not catch up.
+	ErrBehind = errors.New("client: the peer is behind the ledger")
 	// ErrNotOurs: a proposal, request or consent concerns another party.
 	ErrNotOurs = errors.New("client: this concerns another party")
 	// ErrStatement: a statement does not say what it should.

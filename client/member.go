@@ -215,6 +215,9 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	if o.Release != record.NewReleaseID(o.Consent, o.Record, o.Proxy, o.Nonce) {
 		return nil, fmt.Errorf("%w: the release id does not follow from the order", ErrDelivery)
 	}
+	if err := m.chain.Await(ctx, o.AsOf); err != nil {
+		return nil, err
+	}
 	consent, err := m.chain.Consent(ctx, o.Consent)
 	if err != nil {
 		return nil, err
@@ -261,8 +264,11 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 
 // SendPayload streams the payload of a committed release and returns the signed
 // trailer. It returns [ErrNotOurs] for another holder's release.
-func (m *Member) SendPayload(ctx context.Context, id record.ReleaseID, dst io.Writer) (*Trailer, error) {
-	release, err := m.chain.Release(ctx, id)
+func (m *Member) SendPayload(ctx context.Context, o PayloadOrder, dst io.Writer) (*Trailer, error) {
+	if err := m.chain.Await(ctx, o.AsOf); err != nil {
+		return nil, err
+	}
+	release, err := m.chain.Release(ctx, o.Release)
 	if err != nil {
 		return nil, err
 	}
@@ -279,7 +285,7 @@ func (m *Member) SendPayload(ctx context.Context, id record.ReleaseID, dst io.Wr
 		return nil, err
 	}
 	s := record.TrailerStatement{
-		Release: id, Holder: me.ID, HolderVersion: me.Current().Version, Sent: record.Digest(sum.Sum(nil)), Length: uint64(count),
+		Release: o.Release, Holder: me.ID, HolderVersion: me.Current().Version, Sent: record.Digest(sum.Sum(nil)), Length: uint64(count),
 	}
 	return &Trailer{Statement: s, Signature: m.keys.sign(m.chain, bls.RoleHolder, &s)}, nil
 }

@@ -9,6 +9,9 @@ import (
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
+// Messages that refer to the ledger carry AsOf: a block that the sender has
+// seen. The receiver waits for it before it looks ([Chain.Await]).
+
 // Proposal is a sealed record on its way from issuer to owner, for the owner to
 // read and countersign.
 type Proposal struct {
@@ -43,6 +46,7 @@ type Permission struct {
 
 // ManagerPart is what the owner shows the system manager: δ and the trapdoor.
 type ManagerPart struct {
+	AsOf     uint64 // the block of the grant, from who carried it
 	Consent  record.ConsentID
 	Evidence pseudonym.Evidence
 	Search   *pre.Token
@@ -51,12 +55,22 @@ type ManagerPart struct {
 // ProxyPart is what the owner gives the proxy: the scoped re-encryption key.
 // In paper mode the proxy gets [pre.PaperBlinding] instead.
 type ProxyPart struct {
+	AsOf    uint64 // the block of the grant, from who carried it
 	Consent record.ConsentID
 	Token   *pre.Token
 }
 
+// Demand is a requester's call to a proxy for records under a consent.
+type Demand struct {
+	AsOf      uint64
+	Requester record.PartyID // who asks; the transport has made sure
+	Consent   record.ConsentID
+	Records   []record.RecordID
+}
+
 // Order is a proxy's request to a holder for one capsule under a consent.
 type Order struct {
+	AsOf    uint64
 	Release record.ReleaseID
 	Consent record.ConsentID
 	Record  record.RecordID
@@ -74,11 +88,18 @@ type Delivered struct {
 // Handover is what a proxy sends the receiver after its release has been
 // committed: the re-encrypted capsule. The payload comes from the holder.
 type Handover struct {
+	AsOf    uint64
 	Release record.ReleaseID
 	// Reencrypted is a [pre.Reencrypted] in scoped mode, a capsule with
 	// replaced C2 in paper mode.
 	Reencrypted []byte
 	Delivery    record.Delivery
+}
+
+// PayloadOrder is a receiver's call to a holder for the payload of a release.
+type PayloadOrder struct {
+	AsOf    uint64
+	Release record.ReleaseID
 }
 
 // Trailer ends a payload stream: the holder's signed word on the bytes sent.
@@ -98,7 +119,7 @@ type Holder interface {
 	// Deliver answers a proxy's order.
 	Deliver(ctx context.Context, o Order) (*Delivered, error)
 	// SendPayload streams a released record's payload and returns the trailer.
-	SendPayload(ctx context.Context, id record.ReleaseID, dst io.Writer) (*Trailer, error)
+	SendPayload(ctx context.Context, o PayloadOrder, dst io.Writer) (*Trailer, error)
 }
 
 // Candidate is a capsule offered for the search test.

@@ -35,6 +35,9 @@ func (p *Proxy) ID() record.PartyID { return p.keys.ID() }
 // checking it against the owner's commitment. It returns [pre.ErrToken],
 // [record.ErrConsentProxy], [store.ErrExists], [store.ErrDestroyed].
 func (p *Proxy) Accept(ctx context.Context, part ProxyPart) error {
+	if err := p.chain.Await(ctx, part.AsOf); err != nil {
+		return err
+	}
 	consent, err := p.named(ctx, part.Consent)
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 	})
 }
 
-// Release re-encrypts records of one holder for the requester (section 3.6, step
+// Release re-encrypts records of one holder for who demands them (section 3.6, step
 // 3). For each record it orders the capsule, checks the delivery, the capsule's
 // validity and the consent; then it commits the releases to the ledger; only
 // when they are committed, and the consent has not expired by its own clock, it
@@ -108,13 +111,16 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 // [ErrTampered], [ErrDelivery], [ErrSignature], [store.ErrNotFound] when it has
 // no key for the consent, and the chaincode's. On any error nothing was handed
 // out.
-func (p *Proxy) Release(ctx context.Context, requester record.PartyID, id record.ConsentID, records []record.RecordID, holder Holder) ([]Handover, error) {
-	consent, err := p.named(ctx, id)
+func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handover, error) {
+	if err := p.chain.Await(ctx, d.AsOf); err != nil {
+		return nil, err
+	}
+	consent, err := p.named(ctx, d.Consent)
 	if err != nil {
 		return nil, err
 	}
-	if consent.Requester != requester {
-		return nil, fmt.Errorf("%w: it names %s, not %s", ErrRequester, consent.Requester, requester)
+	if consent.Requester != d.Requester {
+		return nil, fmt.Errorf("%w: it names %s, not %s", ErrRequester, consent.Requester, d.Requester)
 	}
 	if err := p.usable(ctx, consent); err != nil {
 		return nil, err
@@ -125,12 +131,12 @@ func (p *Proxy) Release(ctx context.Context, requester record.PartyID, id record
 	}
 	var deliveries record.Deliveries
 	var verified []*pre.VerifiedCapsule
-	for _, rid := range records {
-		d, v, err := p.order(ctx, consent, rid, holder)
+	for _, rid := range d.Records {
+		delivery, v, err := p.order(ctx, consent, rid, holder)
 		if err != nil {
 			return nil, fmt.Errorf("record %s: %w", rid, err)
 		}
-		deliveries, verified = append(deliveries, *d), append(verified, v)
+		deliveries, verified = append(deliveries, *delivery), append(verified, v)
 	}
 	if _, err := p.chain.AnnounceRelease(ctx, deliveries); err != nil {
 		return nil, err
@@ -145,7 +151,7 @@ func (p *Proxy) Release(ctx context.Context, requester record.PartyID, id record
 		if err != nil {
 			return nil, err
 		}
-		out[i] = Handover{Release: deliveries[i].Statement.Release, Reencrypted: reencrypted, Delivery: deliveries[i]}
+		out[i] = Handover{AsOf: p.chain.Seen(), Release: deliveries[i].Statement.Release, Reencrypted: reencrypted, Delivery: deliveries[i]}
 	}
 	return out, nil
 }
@@ -176,7 +182,7 @@ func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.Re
 	if err := consent.Covers(listed.Version(), listed.Label, listed.Issuer); err != nil {
 		return nil, nil, err
 	}
-	o := Order{Consent: consent.Consent, Record: id, Proxy: p.ID()}
+	o := Order{AsOf: p.chain.Seen(), Consent: consent.Consent, Record: id, Proxy: p.ID()}
 	if _, err := rand.Read(o.Nonce[:]); err != nil {
 		return nil, nil, fmt.Errorf("client: draw a nonce: %w", err)
 	}

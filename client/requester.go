@@ -95,6 +95,9 @@ func (in *incoming) passed(check string) { in.receipt.Checks = append(in.receipt
 // inspect checks everything but the payload.
 func (m *Member) inspect(ctx context.Context, h Handover) (*incoming, error) {
 	in := &incoming{chain: m.chain}
+	if err := m.chain.Await(ctx, h.AsOf); err != nil {
+		return nil, err
+	}
 	release, err := m.chain.Release(ctx, h.Release)
 	if err != nil {
 		return nil, err
@@ -177,7 +180,7 @@ func (in *incoming) fetch(ctx context.Context, holder Holder, payload *spool) (*
 	sum := sha256.New()
 	var count counter
 	limited := &limitedWriter{w: io.MultiWriter(payload, sum, &count), left: in.record.PayloadSize + 1}
-	trailer, err := holder.SendPayload(ctx, in.receipt.Release.Statement.Release, limited)
+	trailer, err := holder.SendPayload(ctx, PayloadOrder{AsOf: in.chain.Seen(), Release: in.receipt.Release.Statement.Release}, limited)
 	if err != nil && !errors.Is(err, errTooLong) {
 		return nil, fmt.Errorf("client: payload of record %s: %w", in.record.ID, err)
 	}

@@ -52,6 +52,7 @@ type cast struct {
 	network *launch.Network
 	dir     string // of the parties' databases
 	ledgers []*ledger.Ledger
+	secret  func(name string, value []byte) // may be called by several at once
 
 	master    *pre.MasterKey
 	manager   *client.Chain // the system manager's view of the ledger
@@ -133,6 +134,7 @@ func (c *cast) initialise(ctx context.Context) error {
 	if c.master, err = pre.GenerateMasterKey(); err != nil {
 		return err
 	}
+	c.secret("master key", c.master.Bytes())
 	params, err := pre.NewParameters("ClaimShare demonstration", c.master.PublicKey())
 	if err != nil {
 		return err
@@ -162,6 +164,14 @@ func (c *cast) enrol(ctx context.Context, role record.Role, identity, msp, subje
 	keys, err := client.DeriveKeys(seed, pid, mode)
 	if err != nil {
 		return nil, nil, err
+	}
+	c.secret("seed of a "+role.String(), seed[:])
+	c.secret("signing key of a "+role.String(), keys.Signing.Bytes())
+	switch mode {
+	case pre.ModeScoped:
+		c.secret("encryption key of a "+role.String(), keys.Scoped.Bytes())
+	case pre.ModePaper:
+		c.secret("paper-mode key of a "+role.String(), keys.Paper.Bytes())
 	}
 	registration, err := keys.Apply(c.manager.Parameters(), role, msp, subject)
 	if err != nil {

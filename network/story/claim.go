@@ -52,7 +52,15 @@ func (t *tale) grant(ctx context.Context, w wish, request *record.Request) (*cli
 		return nil, err
 	}
 	_, err = w.requester.chain.CarryGrant(ctx, p.Statement, p.Signature)
+	p.ToManager.AsOf, p.ToProxy.AsOf = w.requester.chain.Seen(), w.requester.chain.Seen()
 	return p, err
+}
+
+// release has the requester demand records of the proxy.
+func (t *tale) release(ctx context.Context, requester *organisation, consent record.ConsentID, records []record.RecordID, holder *organisation) ([]client.Handover, error) {
+	return t.proxy.Release(ctx, client.Demand{
+		AsOf: t.manager.Seen(), Requester: requester.member.ID(), Consent: consent, Records: records,
+	}, holder.member)
 }
 
 // agree is request, grant, approval, and the proxy's acceptance of the key.
@@ -74,7 +82,7 @@ func (t *tale) agree(ctx context.Context, w wish) (record.ConsentID, []record.Re
 
 // read releases the records and has the requester open each.
 func (t *tale) read(ctx context.Context, w wish, consent record.ConsentID, records []record.RecordID) ([]*reader, []*client.Receipt, *settled, error) {
-	handovers, err := t.proxy.Release(ctx, w.requester.member.ID(), consent, records, w.holder.member)
+	handovers, err := t.release(ctx, w.requester, consent, records, w.holder)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -102,6 +102,7 @@ func (t *tale) issuePolicies(ctx context.Context, s *Scene) error {
 		}
 		policy, _ := seen.doc.Policy()
 		delta, err := policy.Delta()
+		t.secret("evidence of a policy", delta[:])
 		t.policies[i] = issued{p.Statement.ID, insurer, owner, item.Label, delta}
 		return err
 	})

@@ -65,6 +65,9 @@ func (t *tale) paperClaim(ctx context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
+	t.secret("paper mode, t", blinding.Bytes())
+	t.secret("paper mode, t/x_n", challenge.Bytes())
+	t.secret("paper mode, x_i t/x_n", response.Bytes())
 	if err := t.proxy.AcceptRekey(ctx, permission.Statement.Consent, blinding, response); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (t *tale) paperClaim(ctx context.Context, s *Scene) error {
 	s.done("the proxy computes C2' = C2^rk", "the record's digest on the ledger stays good")
 	s.done("the insurer opens it with its own key", "K = e(C2', g)^(1/x_i), %d checks; order %s, %s", len(receipts[0].Checks), repair.OrderNumber, document.FormatAmount(repair.Totals.Total, repair.Currency))
 
-	_, err = t.proxy.Release(ctx, insurer.member.ID(), permission.Statement.Consent, found, shop.member)
+	_, err = t.release(ctx, insurer, permission.Statement.Consent, found, shop)
 	if err := s.refused("exhausted", "a second release under a consent for one", err, record.ErrConsentExhausted); err != nil {
 		return err
 	}

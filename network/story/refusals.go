@@ -31,7 +31,7 @@ func (t *tale) refuse(ctx context.Context, s *Scene) error {
 	if _, err := rand.Read(none[:]); err != nil {
 		return err
 	}
-	_, err = t.proxy.Release(ctx, w.requester.member.ID(), none, found, w.holder.member)
+	_, err = t.release(ctx, w.requester, none, found, w.holder)
 	if err := s.refused("withoutConsent", "the insurer asks without a consent", err, record.ErrConsentUnknown); err != nil {
 		return err
 	}
@@ -42,13 +42,13 @@ func (t *tale) refuse(ctx context.Context, s *Scene) error {
 	if err := expect(len(otherLabel) > 0, "the claimant has no record under another label"); err != nil {
 		return err
 	}
-	_, err = t.proxy.Release(ctx, w.requester.member.ID(), t.claim.consent, []record.RecordID{otherLabel[0].id}, w.holder.member)
+	_, err = t.release(ctx, w.requester, t.claim.consent, []record.RecordID{otherLabel[0].id}, w.holder)
 	if err := s.refused("otherLabel", "it asks for last year's repairs under the consent for "+w.label, err, record.ErrConsentScope); err != nil {
 		return err
 	}
 
 	other := t.insurers[0]
-	_, err = t.proxy.Release(ctx, other.member.ID(), t.claim.consent, found, w.holder.member)
+	_, err = t.release(ctx, other, t.claim.consent, found, w.holder)
 	if err := s.refused("otherInsurer", other.title+" uses the other insurer's consent", err, client.ErrRequester); err != nil {
 		return err
 	}
@@ -64,7 +64,7 @@ func (t *tale) refuse(ctx context.Context, s *Scene) error {
 		return ctx.Err()
 	case <-time.After(time.Until(expires) + time.Second):
 	}
-	_, err = t.proxy.Release(ctx, w.requester.member.ID(), expiring, found, w.holder.member)
+	_, err = t.release(ctx, w.requester, expiring, found, w.holder)
 	return s.refused("expired", "a consent of four seconds is used after five", err, record.ErrConsentExpired)
 }
 
@@ -114,7 +114,7 @@ func (t *tale) revoke(ctx context.Context, s *Scene, w wish) error {
 		return err
 	}
 	s.done("the policyholder revokes another consent", "effective at once, transaction %s", short(revocation.Tx.String()))
-	_, err = t.proxy.Release(ctx, w.requester.member.ID(), consent, found, w.holder.member)
+	_, err = t.release(ctx, w.requester, consent, found, w.holder)
 	if err := s.refused("revoked", "the insurer uses it after the revocation", err, record.ErrConsentRevoked); err != nil {
 		return err
 	}

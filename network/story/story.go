@@ -10,13 +10,22 @@ import (
 	"github.com/claimshare/claimshare/network/launch"
 )
 
-// Run plays the whole story on a network that nothing has been recorded on,
-// and calls show after each scene (nil: no calls). The parties' databases are
-// in the folder parties of the network's directory.
+// Watch is told what happens while it happens. Nil functions are not called.
+type Watch struct {
+	// Scene is called after each scene.
+	Scene func(*Scene)
+	// Secret is called with each secret as it is made: private keys, seeds, δ,
+	// the messages of the paper's exchange. It is how a test knows what must
+	// not be found anywhere afterwards.
+	Secret func(name string, value []byte)
+}
+
+// Run plays the whole story on a network that nothing has been recorded on. The
+// parties' databases are in the folder [Parties] of the network's directory.
 //
 // It returns the scenes played so far also with an error. The error is
 // [ErrStory] when the system did what it should not have.
-func Run(ctx context.Context, network *launch.Network, show func(*Scene)) (*Report, error) {
+func Run(ctx context.Context, network *launch.Network, watch Watch) (*Report, error) {
 	data, err := dataset.Load()
 	if err != nil {
 		return nil, err
@@ -24,6 +33,11 @@ func Run(ctx context.Context, network *launch.Network, show func(*Scene)) (*Repo
 	cast, err := assemble(network)
 	if err != nil {
 		return nil, err
+	}
+	cast.secret = func(name string, value []byte) {
+		if watch.Secret != nil {
+			watch.Secret(name, value)
+		}
 	}
 	t := &tale{cast: cast, data: data}
 	report := &Report{Profile: network.Topology().Profile}
@@ -34,8 +48,8 @@ func Run(ctx context.Context, network *launch.Network, show func(*Scene)) (*Repo
 		err = part.play(ctx, s)
 		s.Seconds = seconds(time.Since(began))
 		report.Scenes = append(report.Scenes, s)
-		if show != nil {
-			show(s)
+		if watch.Scene != nil {
+			watch.Scene(s)
 		}
 		if err != nil {
 			err = fmt.Errorf("scene %d, %s: %w", s.Number, s.Name, err)

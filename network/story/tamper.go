@@ -53,7 +53,7 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 		return err
 	}
 	s.done("C2 of a capsule replaced in the database", "by another record's: every point valid, the digest unchanged")
-	_, err = t.proxy.Release(ctx, w.requester.member.ID(), t.claim.consent, t.claim.records[:1], w.holder.member)
+	_, err = t.release(ctx, w.requester, t.claim.consent, t.claim.records[:1], w.holder)
 	if err := s.refused("capsule", "the proxy checks the capsule before it computes", err, client.ErrTampered); err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	if err := update(ctx, db, alterCapsule, forged, target[:]); err != nil {
 		return err
 	}
-	_, err = t.proxy.Release(ctx, w.requester.member.ID(), t.claim.consent, t.claim.records[:1], w.holder.member)
+	_, err = t.release(ctx, w.requester, t.claim.consent, t.claim.records[:1], w.holder)
 	if err := s.refused("capsuleDigest", "one bit elsewhere in the capsule", err, client.ErrTampered); err != nil {
 		return err
 	}

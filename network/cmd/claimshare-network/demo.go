@@ -59,7 +59,7 @@ func (o *options) demo(ctx context.Context, dir string) (err error) {
 	if o.output == outputJSON {
 		show = func(s *story.Scene) { fmt.Fprintf(o.stderr, "scene %2d  %-14s %5.1f s\n", s.Number, s.Name, s.Seconds) }
 	}
-	report, err := story.Run(ctx, network, show)
+	report, err := story.Run(ctx, network, story.Watch{Scene: show})
 	if err != nil {
 		return err
 	}
