@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strconv"
+	"time"
 
 	"github.com/claimshare/claimshare/network/filelock"
 	"github.com/claimshare/claimshare/network/topology"
@@ -84,6 +85,23 @@ func isFree(port int) error {
 		return err
 	}
 	return listener.Close()
+}
+
+// waitUntilFree gives processes that were killed just now a moment to let go of
+// their ports: the kernel closes these a little after the process seems gone.
+func (p ports) waitUntilFree(ctx context.Context) error {
+	const moment = 5 * time.Second
+	limited, cancel := context.WithTimeout(ctx, moment)
+	defer cancel()
+	var taken error
+	_ = retry(limited, func(context.Context) error { // its error would only add that time is up
+		taken = p.check()
+		return taken
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return taken
 }
 
 // check says which of the kept ports other programs have taken meanwhile.

@@ -219,7 +219,7 @@ func (s *starting) startProcesses(ctx context.Context) error {
 		if err := s.generate(ctx, phase); err != nil {
 			return phase.Fail(err)
 		}
-	} else if err := s.record.Ports.check(); err != nil {
+	} else if err := s.record.Ports.waitUntilFree(ctx); err != nil {
 		return phase.Fail(err)
 	}
 	// Rebuilt each time: the programs and their defaults may be newer.
