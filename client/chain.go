@@ -148,10 +148,38 @@ func submitCall[T any](ctx context.Context, l *ledger.Ledger, name string, call 
 	return v, result, err
 }
 
+// decodeAnswer reads what a peer answered. One peer alone answers a query, and
+// it may be another party's: its answer is checked like any other input.
 func decodeAnswer[T any](name string, answer []byte) (*T, error) {
 	v := new(T)
 	if err := json.Unmarshal(answer, v); err != nil {
-		return nil, fmt.Errorf("client: answer of %s: %w", name, err)
+		return nil, fmt.Errorf("%w: %s: %w", ErrAnswer, name, err)
+	}
+	if err := validAnswer(name, v); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+func validAnswer(name string, v any) error {
+	document, ok := v.(interface{ Validate() error })
+	if !ok {
+		return nil
+	}
+	if err := document.Validate(); err != nil {
+		return fmt.Errorf("%w: %s: %w", ErrAnswer, name, err)
+	}
+	return nil
+}
+
+// one asks for one document and makes sure that it is the one answered.
+func one[T any](ctx context.Context, c *Chain, name string, same func(*T) bool, args ...string) (*T, error) {
+	v, err := evaluate[T](ctx, c.ledger, name, args...)
+	if err != nil {
+		return nil, err
+	}
+	if !same(v) {
+		return nil, fmt.Errorf("%w: %s %s", ErrAnswer, name, args[0])
 	}
 	return v, nil
 }
@@ -163,6 +191,11 @@ func pages[T any](ctx context.Context, l *ledger.Ledger, name string, args ...st
 		page, err := evaluate[record.Page[T]](ctx, l, name, append(append([]string{}, args...), strconv.Itoa(record.MaxPage), bookmark)...)
 		if err != nil {
 			return nil, err
+		}
+		for i := range page.Items {
+			if err := validAnswer(name, &page.Items[i]); err != nil {
+				return nil, err
+			}
 		}
 		all = append(all, page.Items...)
 		if bookmark = page.Bookmark; bookmark == "" {
@@ -178,7 +211,7 @@ func (c *Chain) Register(ctx context.Context, r record.Registration) (*record.Pa
 
 // Party is one party. It returns [record.ErrPartyUnknown].
 func (c *Chain) Party(ctx context.Context, id record.PartyID) (*record.Party, error) {
-	return evaluate[record.Party](ctx, c.ledger, record.TxParty, id.String())
+	return one(ctx, c, record.TxParty, func(p *record.Party) bool { return p.ID == id }, id.String())
 }
 
 // Parties is every party.
@@ -201,7 +234,7 @@ func (c *Chain) SubmitBatch(ctx context.Context, b record.Batch) (*record.BatchA
 // Record is the current version of a record. It returns
 // [record.ErrRecordUnknown].
 func (c *Chain) Record(ctx context.Context, id record.RecordID) (*record.Record, error) {
-	return evaluate[record.Record](ctx, c.ledger, record.TxRecord, id.String())
+	return one(ctx, c, record.TxRecord, func(r *record.Record) bool { return r.ID == id }, id.String())
 }
 
 // RecordsOf is the current records of an owner.
@@ -221,7 +254,7 @@ func (c *Chain) RequestAccess(ctx context.Context, r record.AccessRequest) (*rec
 
 // Request is one access request.
 func (c *Chain) Request(ctx context.Context, id record.RequestID) (*record.Request, error) {
-	return evaluate[record.Request](ctx, c.ledger, record.TxRequest, id.String())
+	return one(ctx, c, record.TxRequest, func(r *record.Request) bool { return r.ID == id }, id.String())
 }
 
 // RequestsTo is who asked an owner for what.
@@ -248,7 +281,7 @@ func (c *Chain) Approve(ctx context.Context, id record.ConsentID) (*record.Conse
 
 // Consent is one consent. It returns [record.ErrConsentUnknown].
 func (c *Chain) Consent(ctx context.Context, id record.ConsentID) (*record.Consent, error) {
-	return evaluate[record.Consent](ctx, c.ledger, record.TxConsent, id.String())
+	return one(ctx, c, record.TxConsent, func(r *record.Consent) bool { return r.Consent == id }, id.String())
 }
 
 // ConsentsOf is what an owner consented to.
@@ -267,7 +300,7 @@ func (c *Chain) AnnounceRelease(ctx context.Context, d record.Deliveries) ([]rec
 
 // Release is one release. It returns [record.ErrReleaseUnknown].
 func (c *Chain) Release(ctx context.Context, id record.ReleaseID) (*record.Release, error) {
-	return evaluate[record.Release](ctx, c.ledger, record.TxReleaseByID, id.String())
+	return one(ctx, c, record.TxReleaseByID, func(r *record.Release) bool { return r.Statement.Release == id }, id.String())
 }
 
 // ReleasesOf is who read what of an owner, and when.

@@ -9,6 +9,9 @@ var (
 	// ErrBehind: this identity's peer has not got a block that another party
 	// has seen, and does not catch up.
 	ErrBehind = errors.New("client: the peer is behind the ledger")
+	// ErrAnswer: a peer's answer is not a document of the ledger, or is about
+	// something else than was asked for.
+	ErrAnswer = errors.New("client: the peer's answer is not what was asked for")
 	// ErrNotOurs: a proposal, request or consent concerns another party.
 	ErrNotOurs = errors.New("client: this concerns another party")
 	// ErrStatement: a statement does not say what it should.
