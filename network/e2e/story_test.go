@@ -3,10 +3,14 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"crypto/ecdsa"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -59,7 +63,7 @@ func TestStory(t *testing.T) {
 			roots = append(roots, p.Ledger)
 		}
 	}
-	secrets = append(secrets, plaintexts(t)...)
+	secrets = append(append(secrets, plaintexts(t)...), certificateKeys(t, network)...)
 	t.Logf("looking for %d secrets", len(secrets))
 	found, err := leak.Search(ctx, roots, append(secrets, leak.Secret{Name: "canary", Value: canary}))
 	require.NoError(t, err)
@@ -148,6 +152,25 @@ func plantCanaries(t *testing.T, ctx context.Context, network *launch.Network) [
 	require.NoError(t, db.SetValue(ctx, "canary", []byte(canary)))
 	require.NoError(t, db.Close())
 	return []byte(canary)
+}
+
+// certificateKeys lists the private keys of the parties' Fabric certificates.
+func certificateKeys(t *testing.T, network *launch.Network) []leak.Secret {
+	var out []leak.Secret
+	for _, who := range network.Topology().Identities() {
+		connection, err := network.Connection(who.Name)
+		require.NoError(t, err)
+		raw, err := os.ReadFile(connection.ClientKey)
+		require.NoError(t, err)
+		block, _ := pem.Decode(raw)
+		require.NotNil(t, block)
+		key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		require.NoError(t, err)
+		scalar, err := key.(*ecdsa.PrivateKey).Bytes()
+		require.NoError(t, err)
+		out = append(out, leak.Secret{Name: "certificate key of " + who.Name, Value: scalar})
+	}
+	return out
 }
 
 // plaintexts lists what identifies people and what stands in records.
