@@ -49,6 +49,13 @@ func (d *diagnosis) add(check, subject string, s status, detail, advice string) 
 	d.Healthy = d.Problems == 0
 }
 
+// take adds the findings of another diagnosis.
+func (d *diagnosis) take(other diagnosis) {
+	for _, f := range other.Findings {
+		d.add(f.Check, f.Subject, f.Status, f.Detail, f.Advice)
+	}
+}
+
 func (d *diagnosis) ok(check, subject, format string, args ...any) {
 	d.add(check, subject, fine, fmt.Sprintf(format, args...), "")
 }

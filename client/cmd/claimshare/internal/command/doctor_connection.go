@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -37,16 +38,25 @@ func (p *patient) examineConnection(ctx context.Context, d *diagnosis, params *p
 		examineChain(d, c.ClientCert, certificate, p.now)
 	}
 	usable := examineClientKey(d, c)
-	for _, peer := range c.Peers {
-		reached := p.examinePeer(ctx, d, peer)
-		switch {
-		case !reached:
-			d.add("gateway", peer.Endpoint, skipped, "not asked: there is no connection", "")
-		case !usable:
-			d.add("gateway", peer.Endpoint, skipped, "not asked: the client's certificate or key cannot be used", "")
-		default:
-			p.examineGateway(ctx, d, c, peer, params)
-		}
+	// All at once, since each may take its time; told in the order of the file.
+	found := make([]diagnosis, len(c.Peers))
+	var all sync.WaitGroup
+	for i, peer := range c.Peers {
+		all.Go(func() {
+			reached := p.examinePeer(ctx, &found[i], peer)
+			switch {
+			case !reached:
+				found[i].add("gateway", peer.Endpoint, skipped, "not asked: there is no connection", "")
+			case !usable:
+				found[i].add("gateway", peer.Endpoint, skipped, "not asked: the client's certificate or key cannot be used", "")
+			default:
+				p.examineGateway(ctx, &found[i], c, peer, params)
+			}
+		})
+	}
+	all.Wait()
+	for _, f := range found {
+		d.take(f)
 	}
 }
 
@@ -202,8 +212,7 @@ func (p *patient) examineGateway(ctx context.Context, d *diagnosis, c ledger.Con
 	defer cancel()
 	height, err := l.Height(ctx)
 	if err != nil {
-		d.add("gateway", peer.Endpoint, problem, err.Error(), fmt.Sprintf(
-			"check that the peer has joined channel %q, that %s is a member of it, that the certificate is not revoked, and the clock", c.Channel, c.MSPID))
+		d.add("gateway", peer.Endpoint, problem, err.Error(), gatewayAdvice(err, c))
 		return
 	}
 	d.ok("gateway", peer.Endpoint, "accepts the certificate; channel %s has %d blocks", c.Channel, height)
@@ -225,5 +234,19 @@ func (p *patient) examineGateway(ctx context.Context, d *diagnosis, c ledger.Con
 			"use the parameters file of this deployment")
 	default:
 		d.ok("chaincode", peer.Endpoint, "%s answers, parameters %s", c.Chaincode, system.ParamsID)
+	}
+}
+
+// gatewayAdvice says what to do about a gateway that does not tell the height.
+func gatewayAdvice(err error, c ledger.Connection) string {
+	switch text := err.Error(); {
+	case strings.Contains(text, "access denied"):
+		return fmt.Sprintf(`the channel does not accept this certificate as one of %s: use the certificate of that organisation, or correct "mspId"; if both are right, the certificate was revoked`, c.MSPID)
+	case strings.Contains(text, "config for channel"):
+		return fmt.Sprintf("the peer has not joined channel %q: correct the name, or have the peer joined", c.Channel)
+	case strings.Contains(text, "time window"):
+		return clockAdvice
+	default:
+		return fmt.Sprintf("check that the peer has joined channel %q and that %s is a member of it, and ask the peer's operator", c.Channel, c.MSPID)
 	}
 }

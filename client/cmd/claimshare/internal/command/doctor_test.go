@@ -161,7 +161,11 @@ func TestDoctorOnPeers(t *testing.T) {
 	require1(t, d, "issuer", fine, "ca.shop")
 	require1(t, d, "client key", fine)
 	require1(t, d, "peer", fine, "TLS 1.3 as peer0.shop")
-	require1(t, d, "gateway", problem, `channel "claims"`)
+	require1(t, d, "gateway", problem, `has joined channel "claims"`)
+	c.described.Peers = append(c.described.Peers, ledger.Peer{Endpoint: "127.0.0.1:1", TLSRootCert: c.described.Peers[0].TLSRootCert})
+	d = c.examine()
+	require.Equal(t, 2, d.Problems)
+	require.Equal(t, "127.0.0.1:1", d.Findings[len(d.Findings)-1].Subject, "in the order of the file")
 
 	c.peer(endpoint, "peer0.shop", c.org)
 	require1(t, c.examine(), "peer", problem, "did not issue this peer's TLS certificate", "ca.shop")
