@@ -12,6 +12,7 @@ import (
 // incomplete stream does not count.
 func through(produce func(io.Writer) error, consume func(io.Reader) error) error {
 	r, w := io.Pipe()
+	defer r.CloseWithError(errStopped) // a consumer may also leave by a panic
 	produced := make(chan error, 1)
 	go func() {
 		err := produce(w)
