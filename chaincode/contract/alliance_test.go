@@ -64,6 +64,7 @@ func (m *member) subject() string {
 type alliance struct {
 	t       *testing.T
 	ledger  *stub.Ledger
+	code    *contract.Chaincode
 	params  *pre.Parameters
 	context record.Context
 	manager *stub.Identity
@@ -91,7 +92,7 @@ func newLedger(t *testing.T) *alliance {
 	params, err := pre.NewParameters("test alliance", master.PublicKey())
 	require.NoError(t, err)
 	return &alliance{
-		t: t, ledger: stub.NewLedger(channel, chaincode, code), params: params,
+		t: t, ledger: stub.NewLedger(channel, chaincode, code), code: code, params: params,
 		context: record.Context{ParamsID: params.ID(), Channel: channel, Chaincode: chaincode},
 		manager: newIdentity(t, "SMMSP", "manager"),
 		visitor: newIdentity(t, "VisitorMSP", "visitor"),

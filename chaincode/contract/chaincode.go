@@ -95,12 +95,8 @@ func (c *Chaincode) Invoke(stub shim.ChaincodeStubInterface) (response *peer.Res
 		return response
 	}
 	if _, coded := record.ParseError(response.GetMessage()); !coded {
-		// The contract API refuses unknown names and wrong numbers of arguments.
-		refusal := record.ErrMalformed
-		if strings.Contains(response.GetMessage(), "not found") || strings.HasPrefix(response.GetMessage(), "Blank function") {
-			refusal = record.ErrUnknownTransaction
-		}
-		return shim.Error(refusal.With("%s", response.GetMessage()).Error())
+		// The contract API itself refuses only names that it does not know.
+		return shim.Error(record.ErrUnknownTransaction.With("%s", response.GetMessage()).Error())
 	}
 	return response
 }

@@ -42,10 +42,13 @@ func internal(operation string, err error) error {
 // begin runs before every transaction: it loads what all need and refuses
 // callers that the table of transactions does not admit.
 func (c *Context) begin(managers *Managers, transactions map[string]record.Transaction) error {
-	name, _ := c.GetStub().GetFunctionAndParameters()
+	name, arguments := c.GetStub().GetFunctionAndParameters()
 	transaction, listed := transactions[canonicalName(name)]
 	if !listed {
 		return record.ErrUnknownTransaction.With("there is no transaction %q", name)
+	}
+	if len(arguments) != len(transaction.Args) {
+		return record.ErrMalformed.With("%s takes %d arguments, not %d", transaction.Name, len(transaction.Args), len(arguments))
 	}
 	c.managers = managers
 	timestamp, err := c.GetStub().GetTxTimestamp()

@@ -175,10 +175,10 @@ func registryTransactions() []Transaction {
 
 func recordTransactions() []Transaction {
 	submission := []*Error{ErrBatchMissing, ErrBatchDigest, ErrMixedIssuers, ErrDuplicateEntry, ErrCarrier, ErrForbidden, ErrPartyUnknown,
-		ErrIssuerKind, ErrOwnerRole, ErrStaleKeyVersion, ErrKeyMismatch, ErrTime, ErrSignature, ErrVersionConflict}
+		ErrOwnerRole, ErrStaleKeyVersion, ErrKeyMismatch, ErrTime, ErrSignature, ErrVersionConflict}
 	return []Transaction{
 		{TxSubmitRecords, false, CallerIssuer, "Records 1 to 100 first versions. Entries with a wrong signature are left out and cost the issuer one violation for the whole transaction.",
-			[]Argument{argBatch}, "BatchAnswer", errorsOf(activeErrs, submission, []*Error{ErrRecordExists})},
+			[]Argument{argBatch}, "BatchAnswer", errorsOf(activeErrs, submission, []*Error{ErrIssuerKind, ErrRecordExists})},
 		{TxAmend, false, CallerIssuer, "Records 1 to 100 new versions, each of which names the digest of the current one.",
 			[]Argument{argBatch}, "BatchAnswer", errorsOf(activeErrs, submission, []*Error{ErrRecordUnknown, ErrAmendment})},
 		{TxRecord, true, CallerReader, "The current version of a record.", []Argument{argRecord}, "Record", errorsOf(callerErrs, []*Error{ErrRecordUnknown})},
@@ -193,7 +193,7 @@ func recordTransactions() []Transaction {
 
 func consentTransactions() []Transaction {
 	release := []*Error{ErrConsentUnknown, ErrConsentRevoked, ErrConsentExpired, ErrConsentEarly, ErrConsentUnapproved, ErrConsentExhausted,
-		ErrConsentScope, ErrConsentProxy, ErrRecordUnknown, ErrReleaseExists, ErrReleaseID, ErrNotHolder, ErrForbidden, ErrStaleKeyVersion, ErrSignature}
+		ErrConsentScope, ErrConsentProxy, ErrRecordUnknown, ErrReleaseExists, ErrReleaseID, ErrNotHolder, ErrForbidden, ErrDuplicateEntry, ErrStaleKeyVersion, ErrTime, ErrSignature}
 	query := func(name, doc, answer string, unknown *Error, arg Argument) Transaction {
 		return Transaction{name, true, CallerReader, doc, []Argument{arg}, answer, errorsOf(callerErrs, []*Error{unknown})}
 	}
@@ -208,18 +208,18 @@ func consentTransactions() []Transaction {
 			errorsOf(activeErrs, []*Error{ErrPartyUnknown, ErrOwnerRole, ErrForbidden, ErrStaleKeyVersion, ErrKeyMismatch, ErrSignature, ErrRequestUnknown,
 				ErrRequestMismatch, ErrRecordUnknown, ErrConsentExists, ErrConsentRevoked, ErrConsentExpired})},
 		{TxApprove, false, CallerManager, "Approves a consent after the evidence and the search test were checked.", []Argument{argConsent}, "Consent",
-			errorsOf(managerErrs, []*Error{ErrConsentUnknown, ErrConsentRevoked, ErrConsentExpired, ErrPartyUnknown, ErrSuspended, ErrExpelled, ErrStaleKeyVersion})},
+			errorsOf(managerErrs, []*Error{ErrConsentUnknown, ErrConsentRevoked, ErrConsentExpired, ErrSuspended, ErrExpelled, ErrStaleKeyVersion})},
 		{TxRevoke, false, CallerMember, "Puts an owner's signed withdrawal on the ledger, at once and also ahead of the grant.",
 			[]Argument{{ArgRevocation, "encoded RevokeStatement, hexadecimal"}, {ArgSignature, "the owner's signature"}}, "Revocation",
 			errorsOf(activeErrs, []*Error{ErrPartyUnknown, ErrOwnerRole, ErrForbidden, ErrStaleKeyVersion, ErrSignature})},
 		{TxRelease, false, CallerProxy, "Announces 1 to 64 capsules that the proxy is about to re-encrypt and hand out.",
 			[]Argument{{ArgDeliveries, "encoded Deliveries, hexadecimal"}}, "list of Release", errorsOf(activeErrs, release)},
 		{TxAcknowledge, false, CallerReceive, "Says that the released record was opened and matched its digest.", []Argument{argRelease}, "Release",
-			errorsOf(activeErrs, []*Error{ErrReleaseUnknown, ErrNotReceiver, ErrReleaseStatus})},
+			errorsOf(activeErrs, []*Error{ErrForbidden, ErrReleaseUnknown, ErrNotReceiver, ErrReleaseStatus})},
 		{TxDispute, false, CallerReceive, "Complains that what the holder signed is not what is recorded.",
 			[]Argument{argRelease, {ArgGround, "capsule or payload"}, argReason,
 				{ArgTrailer, "encoded TrailerStatement, hexadecimal; needed for payload, else empty"}, {ArgSignature, "the holder's signature on the trailer, else empty"}}, "Release",
-			errorsOf(activeErrs, []*Error{ErrReleaseUnknown, ErrNotReceiver, ErrReleaseStatus, ErrTrailerMissing, ErrNotHolder, ErrStaleKeyVersion, ErrSignature})},
+			errorsOf(activeErrs, []*Error{ErrForbidden, ErrReleaseUnknown, ErrNotReceiver, ErrReleaseStatus, ErrTrailerMissing, ErrNotHolder, ErrStaleKeyVersion, ErrSignature})},
 		{TxResolve, false, CallerManager, "Decides a dispute. Upheld, it is a violation of the holder.",
 			[]Argument{argRelease, {ArgOutcome, "upheld or dismissed"}, argReason}, "Release",
 			errorsOf(managerErrs, []*Error{ErrReleaseUnknown, ErrReleaseStatus})},

@@ -98,6 +98,12 @@ func (l *Ledger) Advance(d time.Duration) {
 // It returns [ErrNonDeterministic], or a [ResponseError] together with the
 // transaction when the chaincode refuses the call.
 func (l *Ledger) Simulate(call Call) (*Transaction, error) {
+	return l.SimulateWith(l.chaincode, call)
+}
+
+// SimulateWith simulates a call on other chaincode over the same state: another
+// version of it, or one wrapped to inject faults.
+func (l *Ledger) SimulateWith(chaincode shim.Chaincode, call Call) (*Transaction, error) {
 	if call.Identity == nil {
 		return nil, errors.New("stub: a call needs an identity")
 	}
@@ -112,11 +118,11 @@ func (l *Ledger) Simulate(call Call) (*Transaction, error) {
 
 	digest := sha256.Sum256(append(append([]byte(nil), nonce...), call.Identity.serialized...))
 	id := hex.EncodeToString(digest[:])
-	first, err := l.run(call, id, nonce, height)
+	first, err := l.run(chaincode, call, id, nonce, height)
 	if err != nil {
 		return nil, err
 	}
-	second, err := l.run(call, id, nonce, height)
+	second, err := l.run(chaincode, call, id, nonce, height)
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +135,12 @@ func (l *Ledger) Simulate(call Call) (*Transaction, error) {
 	return first, nil
 }
 
-func (l *Ledger) run(call Call, id string, nonce []byte, height uint64) (*Transaction, error) {
+func (l *Ledger) run(chaincode shim.Chaincode, call Call, id string, nonce []byte, height uint64) (*Transaction, error) {
 	s, err := newStub(l, call, id, nonce, height)
 	if err != nil {
 		return nil, err
 	}
-	response := l.chaincode.Invoke(s)
+	response := chaincode.Invoke(s)
 	if response == nil {
 		response = shim.Error("nil response")
 	}

@@ -1,0 +1,247 @@
+package contract_test
+
+import (
+	"testing"
+
+	"github.com/claimshare/claimshare/chaincode/contract"
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/chaincode/stub"
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/stretchr/testify/require"
+)
+
+// failing is a stub of which one operation fails: the one at which the
+// countdown reaches zero.
+type failing struct {
+	shim.ChaincodeStubInterface
+	countdown *int
+}
+
+func (f failing) fail() bool {
+	*f.countdown--
+	return *f.countdown == 0
+}
+
+func (f failing) GetState(key string) ([]byte, error) {
+	if f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	return f.ChaincodeStubInterface.GetState(key)
+}
+
+func (f failing) GetMultipleStates(keys ...string) ([][]byte, error) {
+	if f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	return f.ChaincodeStubInterface.GetMultipleStates(keys...)
+}
+
+func (f failing) PutState(key string, value []byte) error {
+	if f.fail() {
+		return shimError("disk on fire")
+	}
+	return f.ChaincodeStubInterface.PutState(key, value)
+}
+
+func (f failing) SetEvent(name string, payload []byte) error {
+	if f.fail() {
+		return shimError("disk on fire")
+	}
+	return f.ChaincodeStubInterface.SetEvent(name, payload)
+}
+
+func (f failing) GetTransient() (map[string][]byte, error) {
+	if f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	return f.ChaincodeStubInterface.GetTransient()
+}
+
+func (f failing) GetSignedProposal() (*peer.SignedProposal, error) {
+	if f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	return f.ChaincodeStubInterface.GetSignedProposal()
+}
+
+func (f failing) SplitCompositeKey(key string) (string, []string, error) {
+	if f.fail() {
+		return "", nil, shimError("disk on fire")
+	}
+	return f.ChaincodeStubInterface.SplitCompositeKey(key)
+}
+
+func (f failing) GetStateByPartialCompositeKey(objectType string, attributes []string) (shim.StateQueryIteratorInterface, error) {
+	if f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	it, err := f.ChaincodeStubInterface.GetStateByPartialCompositeKey(objectType, attributes)
+	return failingRows{it, f}, err
+}
+
+func (f failing) GetStateByPartialCompositeKeyWithPagination(objectType string, attributes []string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	if f.fail() {
+		return nil, nil, shimError("disk on fire")
+	}
+	it, m, err := f.ChaincodeStubInterface.GetStateByPartialCompositeKeyWithPagination(objectType, attributes, size, bookmark)
+	return failingRows{it, f}, m, err
+}
+
+func (f failing) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	if f.fail() {
+		return nil, nil, shimError("disk on fire")
+	}
+	it, m, err := f.ChaincodeStubInterface.GetStateByRangeWithPagination(start, end, size, bookmark)
+	return failingRows{it, f}, m, err
+}
+
+func (f failing) GetHistoryForKey(key string) (shim.HistoryQueryIteratorInterface, error) {
+	if f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	it, err := f.ChaincodeStubInterface.GetHistoryForKey(key)
+	return failingHistory{it, f}, err
+}
+
+type failingRows struct {
+	shim.StateQueryIteratorInterface
+	f failing
+}
+
+func (r failingRows) Next() (*queryresult.KV, error) {
+	if r.f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	return r.StateQueryIteratorInterface.Next()
+}
+
+func (r failingRows) Close() error {
+	if r.f.fail() {
+		return shimError("disk on fire")
+	}
+	return r.StateQueryIteratorInterface.Close()
+}
+
+type failingHistory struct {
+	shim.HistoryQueryIteratorInterface
+	f failing
+}
+
+func (r failingHistory) Next() (*queryresult.KeyModification, error) {
+	if r.f.fail() {
+		return nil, shimError("disk on fire")
+	}
+	return r.HistoryQueryIteratorInterface.Next()
+}
+
+func (r failingHistory) Close() error {
+	if r.f.fail() {
+		return shimError("disk on fire")
+	}
+	return r.HistoryQueryIteratorInterface.Close()
+}
+
+// breakable is the chaincode behind stubs that fail at a set operation.
+type breakable struct {
+	*contract.Chaincode
+	at int // zero: never
+}
+
+func (b *breakable) Invoke(s shim.ChaincodeStubInterface) *peer.Response {
+	countdown := b.at
+	return b.Chaincode.Invoke(failing{s, &countdown})
+}
+
+// TestEveryFailure lets every single ledger operation of every transaction fail
+// once: the transaction must fail with it, never go on with half of its data.
+func TestEveryFailure(t *testing.T) {
+	a := newAlliance(t)
+	code := &breakable{Chaincode: a.code}
+	calls := a.validCalls()
+	covered := map[string]bool{}
+	for _, call := range calls {
+		covered[call.Function] = true
+		code.at = 0
+		for {
+			code.at++
+			require.Less(t, code.at, 400, call.Function)
+			_, err := a.ledger.SimulateWith(code, call)
+			if err == nil {
+				break
+			}
+			refusal, coded := record.ParseError(err.Error())
+			require.True(t, coded, err.Error())
+			require.ErrorIs(t, refusal, record.ErrInternal, "%s, operation %d: %v", call.Function, code.at, err)
+		}
+		require.Greater(t, code.at, 1, call.Function)
+	}
+	for _, tx := range record.Transactions() {
+		require.True(t, covered[tx.Name] || tx.Name == record.TxInitSystem, tx.Name)
+	}
+}
+
+// validCalls is a call of every transaction that succeeds on the present state.
+func (a *alliance) validCalls() []stub.Call {
+	c, open := a.claim(), a.released()
+	disputed := a.released()
+	a.mustInvoke(a.insurer.identity, record.TxDispute, disputed.delivery.Statement.Release.String(), "capsule", "altered", "", "")
+	request := a.request()
+	request.Records = []record.RecordID{c.repair.Statement.ID}
+	requestArg := record.EncodeText(request.Encode())
+	a.mustInvoke(a.insurer.identity, record.TxRequestAccess, requestArg)
+	fresh := a.request()
+	fresh.Records = request.Records
+	old := a.recorded(a.shop, a.owner)
+	amendment := a.sign(amended(a.t, old.Statement), a.shop, a.owner)
+	amend := batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{amendment}})
+	a.mustSubmit(amend)
+	again := a.sign(amended(a.t, amendment.Statement), a.shop, a.owner)
+	for i := 0; i < 3; i++ { // the next violation expels
+		a.submit(a.shop, a.spoil(a.entry(a.shop, a.owner)))
+	}
+	a.mustInvoke(a.manager, record.TxSuspend, a.relay.id.String(), "inquiry")
+	grant, pending := a.grant(c.policy.Statement.ID), a.grant(c.policy.Statement.ID)
+	grant.Request, grant.Holder = request.ID, a.shop.id
+	grant.Records = []record.RecordVersion{{ID: old.Statement.ID, Digest: old.Statement.Digest}}
+	a.granted(pending)
+	newcomer := a.registration(a.newMember(record.RoleInsurer, newIdentity(a.t, "NewMSP", "new")))
+	rotation, _ := a.rotateArgs(a.neighbour)
+	trailer := a.trailerArgs(open, a.shop, nil)
+	owner, shop := a.owner.id.String(), a.shop.pid
+	releaseID := open.delivery.Statement.Release.String()
+	insurer, manager := a.insurer.identity, a.manager
+	calls := []stub.Call{
+		a.call(insurer, record.TxSystem),
+		a.call(manager, record.TxRegister, record.EncodeText(newcomer.Encode())),
+		a.call(manager, record.TxRotateKeys, rotation...),
+		a.call(manager, record.TxSuspend, shop, "reason"), a.call(manager, record.TxExpel, shop, "reason"),
+		a.call(manager, record.TxReinstate, a.relay.pid, "reason"),
+		batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{a.entry(a.shop, a.owner), a.spoil(a.entry(a.shop, a.neighbour))}}),
+		batchCall(a.manager, record.TxSubmitRecords, a.carried(a.shop, a.entry(a.shop, a.owner), old)),
+		batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{again}}), amend,
+		a.call(insurer, record.TxRequestAccess, record.EncodeText(fresh.Encode())), a.call(insurer, record.TxRequestAccess, requestArg),
+		a.call(insurer, record.TxGrant, a.grantArgs(grant, a.owner)...), a.call(insurer, record.TxGrant, a.grantArgs(pending, a.owner)...),
+		a.call(manager, record.TxApprove, pending.Consent.String()), a.call(manager, record.TxApprove, c.grant.Consent.String()),
+		a.call(insurer, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...),
+		a.call(a.proxy.identity, record.TxRelease, releaseArg(c.delivery, a.delivery(c.grant, c.repair, a.shop, a.proxy))),
+		a.call(insurer, record.TxAcknowledge, releaseID), a.call(insurer, record.TxDispute, releaseID, "payload", "altered", trailer[0], trailer[1]),
+		a.call(manager, record.TxResolve, disputed.delivery.Statement.Release.String(), "upheld", "compared"),
+		a.call(insurer, record.TxParty, shop), a.call(insurer, record.TxParties, "2", ""), a.call(insurer, record.TxPartyHistory, shop),
+		a.call(insurer, record.TxRecord, old.Statement.ID.String()),
+		a.call(insurer, record.TxRecordVersion, old.Statement.ID.String(), old.Statement.Digest.String()),
+		a.call(insurer, record.TxRecordHistory, old.Statement.ID.String(), "5", ""),
+		a.call(insurer, record.TxRecordHistory, old.Statement.ID.String(), "5", old.Statement.Digest.String()),
+		a.call(insurer, record.TxRequest, request.ID.String()), a.call(insurer, record.TxConsent, c.grant.Consent.String()),
+		a.call(insurer, record.TxReleaseByID, releaseID), a.call(insurer, record.TxReleasesByConsent, open.grant.Consent.String(), "5", ""),
+		a.call(insurer, record.TxStanding, shop), a.call(insurer, record.TxStandings, "100", ""), a.call(insurer, record.TxViolations, shop, "5", ""),
+	}
+	for tx, party := range map[string]string{
+		record.TxRecordsByOwner: owner, record.TxRecordsByIssuer: shop, record.TxRequestsByOwner: owner, record.TxRequestsByRequester: a.insurer.pid,
+		record.TxConsentsByOwner: owner, record.TxConsentsByRequester: a.insurer.pid, record.TxReleasesByOwner: owner, record.TxReleasesByReceiver: a.insurer.pid,
+	} {
+		calls = append(calls, a.call(insurer, tx, party, "2", ""))
+	}
+	return calls
+}
