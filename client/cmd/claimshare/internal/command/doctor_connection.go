@@ -244,7 +244,7 @@ func gatewayAdvice(err error, c ledger.Connection) string {
 		return fmt.Sprintf(`the channel does not accept this certificate as one of %s: use the certificate of that organisation, or correct "mspId"; if both are right, the certificate was revoked`, c.MSPID)
 	case strings.Contains(text, "config for channel"):
 		return fmt.Sprintf("the peer has not joined channel %q: correct the name, or have the peer joined", c.Channel)
-	case strings.Contains(text, "time window"):
+	case strings.Contains(text, "incorrect timestamp"):
 		return clockAdvice
 	default:
 		return fmt.Sprintf("check that the peer has joined channel %q and that %s is a member of it, and ask the peer's operator", c.Channel, c.MSPID)
