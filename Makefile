@@ -27,7 +27,7 @@ check: ## formatting, vet, generated code
 	@for m in $(MODULES); do echo "== go vet $$m"; (cd $$m && GOWORK=off go vet ./...); done
 
 lint: $(BIN)/golangci-lint ## golangci-lint, and with it the dependency arrows
-	@for m in $(MODULES); do echo "== lint $$m"; (cd $$m && GOWORK=off $(BIN)/golangci-lint run ./...); done
+	@for m in $(MODULES); do echo "== lint $$m"; (cd $$m && GOWORK=off $(BIN)/golangci-lint run --allow-parallel-runners ./...); done
 
 $(BIN)/golangci-lint: Makefile
 	@echo "== building golangci-lint (once)"; mkdir -p $(BIN)

@@ -21,6 +21,7 @@ type Chain struct {
 	ledger  *ledger.Ledger
 	params  *pre.Parameters
 	signed  record.Context
+	system  *record.System
 	reached atomic.Uint64 // a block that this identity's peer is known to have
 }
 
@@ -48,14 +49,14 @@ func OpenChain(ctx context.Context, l *ledger.Ledger) (*Chain, error) {
 		return nil, fmt.Errorf("%w: %w", ErrSystem, err)
 	}
 	signed := system.Context()
-	if params.ID() != [32]byte(signed.ParamsID) {
+	if params.ID() != signed.ParamsID {
 		return nil, fmt.Errorf("%w: parameters and their identifier differ", ErrSystem)
 	}
 	c := l.Connection()
 	if signed.Channel != c.Channel || signed.Chaincode != c.Chaincode {
 		return nil, fmt.Errorf("%w: it calls itself %s on %s, the connection %s on %s", ErrSystem, signed.Chaincode, signed.Channel, c.Chaincode, c.Channel)
 	}
-	return &Chain{ledger: l, params: params, signed: signed}, nil
+	return &Chain{ledger: l, params: params, signed: signed, system: system}, nil
 }
 
 // Parameters are the deployment's public parameters.
@@ -69,7 +70,7 @@ func (c *Chain) Ledger() *ledger.Ledger { return c.ledger }
 
 // As is the same deployment seen by another identity.
 func (c *Chain) As(l *ledger.Ledger) *Chain {
-	return &Chain{ledger: l, params: c.params, signed: c.signed}
+	return &Chain{ledger: l, params: c.params, signed: c.signed, system: c.system}
 }
 
 // Seen is the last block that this identity's peer is known to have. A party

@@ -88,7 +88,7 @@ func (c *content) Read(p []byte) (int, error) {
 	c.left -= int64(n)
 	c.digest.Write(p[:n])
 	c.head = append(c.head, p[:min(n, sniffLength-len(c.head))]...)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		if c.left > 0 {
 			err = fmt.Errorf("%w: %s ends %d bytes before its stated size of %d", c.short, c.about.Name, c.left, c.about.Size)
 		} else {

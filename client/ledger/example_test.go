@@ -51,13 +51,13 @@ func Example() {
 // neither loses nor repeats an event.
 func ExampleLedger_Events() {
 	var l *ledger.Ledger
-	var at ledger.Checkpoint // from the store
-	for event, err := range l.Events(context.Background(), at) {
+	var store struct{ at ledger.Checkpoint } // stands for a database
+	for event, err := range l.Events(context.Background(), store.at) {
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(event.Name, event.TxID)
-		at = event.Checkpoint()
+		store.at = event.Checkpoint()
 	}
 }
 
