@@ -281,19 +281,19 @@ func TestConcurrentUse(t *testing.T) {
 func TestNonDeterminism(t *testing.T) {
 	for part, f := range (script{
 		"writes": func(s shim.ChaincodeStubInterface, _ []string) ([]byte, error) {
-			return nil, s.PutState("k", []byte(strconv.Itoa(rand.Int()))) //nolint:gosec // meant to differ
+			return nil, s.PutState("k", []byte(strconv.Itoa(rand.Int()))) // meant to differ
 		},
 		"reads": func(s shim.ChaincodeStubInterface, _ []string) ([]byte, error) {
-			return s.GetState(strconv.Itoa(rand.Int())) //nolint:gosec // meant to differ
+			return s.GetState(strconv.Itoa(rand.Int())) // meant to differ
 		},
 		"range queries": func(s shim.ChaincodeStubInterface, _ []string) ([]byte, error) {
-			return keysOf(s.GetStateByRange(strconv.Itoa(rand.Int()), "")) //nolint:gosec // meant to differ
+			return keysOf(s.GetStateByRange(strconv.Itoa(rand.Int()), "")) // meant to differ
 		},
 		"response": func(shim.ChaincodeStubInterface, []string) ([]byte, error) {
 			return []byte(time.Now().Format(time.RFC3339Nano)), nil
 		},
 		"event": func(s shim.ChaincodeStubInterface, _ []string) ([]byte, error) {
-			return nil, s.SetEvent(strconv.Itoa(rand.Int()), nil) //nolint:gosec // meant to differ
+			return nil, s.SetEvent(strconv.Itoa(rand.Int()), nil) // meant to differ
 		},
 	}) {
 		fixture := newFixture(t, script{"f": f})
