@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"github.com/claimshare/claimshare/chaincode/record"
@@ -25,6 +26,26 @@ type Proposal struct {
 // info is what the capsule is bound to.
 func (p *Proposal) info() pre.RecordInfo {
 	return pre.RecordInfo{RecordID: p.Statement.ID, Kind: byte(p.Statement.Kind), OwnerPID: p.OwnerPID, IssuerPID: p.IssuerPID}
+}
+
+// capsule is the proposal's capsule, which must be the one that its statement
+// is about. It returns [ErrStatement].
+func (p *Proposal) capsule() (*pre.Capsule, error) {
+	s := &p.Statement
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	capsule, err := pre.ParseCapsule(p.Capsule)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStatement, err)
+	}
+	if capsule.Digest() != [32]byte(s.Digest) || capsule.Payload().Size != s.PayloadSize || capsule.Label() != s.Label {
+		return nil, fmt.Errorf("%w: it is about another capsule", ErrStatement)
+	}
+	if record.NewPartyID(p.OwnerPID) != s.Owner || record.NewPartyID(p.IssuerPID) != s.Issuer || p.Payload == nil {
+		return nil, ErrStatement
+	}
+	return capsule, nil
 }
 
 // Payload is ciphertext that can be read more than once.

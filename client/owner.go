@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/document"
 	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
@@ -33,28 +34,71 @@ func (o *Owner) ID() record.PartyID { return o.keys.ID() }
 func (o *Owner) PID() pseudonym.PID { return o.keys.PID }
 
 // Countersign reads a proposed record, hands its plaintext to inspect, and if
-// that accepts, signs. The owner signs what it has read, and nothing else.
+// that accepts, signs. The owner signs what it has read, and nothing else: the
+// document must be of the kind that the statement says, and δ in a policy must
+// open the statement's commitment. The label, which decides what consents reach
+// the record, is in clear in the statement, for the caller to judge.
 //
-// It returns [ErrNotOurs], [ErrStatement], inspect's error, and those of
-// [pre.ScopedSecretKey.Open].
+// It returns [ErrNotOurs], [ErrStatement], [ErrEvidence], inspect's error, and
+// those of [pre.ScopedSecretKey.Open] and [document.Unpack].
 func (o *Owner) Countersign(p *Proposal, inspect func(plaintext io.Reader) error) (record.Signature, error) {
 	var none record.Signature
 	s := &p.Statement
 	if s.Owner != o.ID() || p.OwnerPID != string(o.keys.PID) || s.OwnerKey != o.keys.encryption() {
 		return none, fmt.Errorf("%w: the record is for owner %s", ErrNotOurs, s.Owner)
 	}
-	capsule, err := pre.ParseCapsule(p.Capsule)
+	capsule, err := p.capsule()
 	if err != nil {
 		return none, err
 	}
-	sum := capsule.Payload()
-	if capsule.Digest() != [32]byte(s.Digest) || sum.Size != s.PayloadSize || capsule.Label() != s.Label || record.NewPartyID(p.IssuerPID) != s.Issuer {
-		return none, ErrStatement
+	if err := o.checkNew(s); err != nil {
+		return none, err
 	}
-	if err := through(func(dst io.Writer) error { return o.open(capsule, p.info(), p.Payload, dst) }, inspect); err != nil {
+	var doc *document.Document
+	read := func(plaintext io.Reader) error {
+		return through(func(copied io.Writer) (err error) {
+			doc, err = document.Unpack(io.TeeReader(plaintext, copied), document.Limits{Attachment: record.MaxPayloadSize, Total: record.MaxPayloadSize}, nil)
+			return err
+		}, inspect)
+	}
+	if err := through(func(dst io.Writer) error { return o.open(capsule, p.info(), p.Payload, dst) }, read); err != nil {
+		return none, err
+	}
+	if err := o.checkDocument(s, doc); err != nil {
 		return none, err
 	}
 	return o.keys.sign(o.chain, bls.RoleOwner, s), nil
+}
+
+// checkNew refuses to sign ahead of time, what is too old for the ledger, and a
+// replacement for another record.
+func (o *Owner) checkNew(s *record.RecordStatement) error {
+	age := time.Now().Unix() - s.IssuedAt
+	if age > int64(o.chain.system.RecordWindow) || -age > int64(o.chain.system.ClockSkew) {
+		return fmt.Errorf("%w: it says that it was issued at %s", ErrStatement, record.FormatTime(s.IssuedAt))
+	}
+	if !s.Previous.IsZero() {
+		return fmt.Errorf("%w: it replaces an earlier version", ErrStatement)
+	}
+	return nil
+}
+
+func (o *Owner) checkDocument(s *record.RecordStatement, doc *document.Document) error {
+	if doc.Kind() != s.Kind {
+		return fmt.Errorf("%w: the document is a %s, the statement says %s", ErrStatement, doc.Kind(), s.Kind)
+	}
+	policy, ok := doc.Policy()
+	if !ok {
+		return nil
+	}
+	delta, err := policy.Delta()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrEvidence, err)
+	}
+	if !delta.Opens(s.Evidence, o.chain.params.ID(), s.ID, o.keys.PID) {
+		return ErrEvidence
+	}
+	return nil
 }
 
 func (o *Owner) open(c *pre.Capsule, info pre.RecordInfo, payload Payload, dst io.Writer) error {
