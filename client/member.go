@@ -119,14 +119,17 @@ func (p *Proposal) Close() error {
 // Keep adds the issuer's signature to a countersigned proposal and puts it into
 // the database, to be submitted by [Member.Flush]. It checks the owner's
 // signature first: a wrong one would cost the issuer credit. It returns
-// [ErrSignature], [store.ErrExists].
+// [ErrNotOurs], [ErrStatement], [ErrSignature], [store.ErrExists].
 func (m *Member) Keep(ctx context.Context, p *Proposal, owner *record.Party, ownerSignature record.Signature) error {
 	s := &p.Statement
-	if err := m.chain.verify(owner, s.OwnerVersion, bls.RoleOwner, s, ownerSignature); err != nil {
+	if s.Issuer != m.ID() || s.Owner != owner.ID {
+		return fmt.Errorf("%w: the record is by %s for %s", ErrNotOurs, s.Issuer, s.Owner)
+	}
+	capsule, err := p.capsule()
+	if err != nil {
 		return err
 	}
-	capsule, err := pre.ParseCapsule(p.Capsule)
-	if err != nil {
+	if err := m.chain.verify(owner, s.OwnerVersion, bls.RoleOwner, s, ownerSignature); err != nil {
 		return err
 	}
 	sum := capsule.Payload()
