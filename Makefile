@@ -22,9 +22,10 @@ demo: build ## the whole story on a real Fabric network (DEMO=--json for facts)
 
 test: check lint unit real ## everything that CI checks
 
-check: ## formatting, vet, generated code
+check: ## formatting, vet, references in the documentation
 	@echo "== gofmt"; out="$$(gofmt -l $$(git ls-files '*.go'))"; [ -z "$$out" ] || { echo "not formatted:"; echo "$$out"; exit 1; }
 	@for m in $(MODULES); do echo "== go vet $$m"; (cd $$m && GOWORK=off go vet ./...); done
+	@echo "== references in the documentation"; cd network && GOWORK=off go test -count=1 ./internal/doccheck
 
 lint: $(BIN)/golangci-lint ## golangci-lint, and with it the dependency arrows
 	@for m in $(MODULES); do echo "== lint $$m"; (cd $$m && GOWORK=off $(BIN)/golangci-lint run --allow-parallel-runners ./...); done
