@@ -156,42 +156,120 @@ type Submitted struct {
 // transaction (up to [record.MaxBatch]), and notes what became of each. It is
 // safe to call again after any failure: the ledger answers "already recorded"
 // for what it has.
+//
+// A record that the ledger does not accept, because its owner was expelled or
+// has new keys, say, does not hold up the others: it is marked as refused, and
+// the refusals come back together as the error.
 func (m *Member) Flush(ctx context.Context, size int) ([]Submitted, error) {
-	var all []Submitted
+	f := &flush{m: m}
 	for {
-		pending, err := m.store.PendingRecords(ctx, size)
+		pending, err := m.store.PendingRecords(ctx, min(max(size, 1), record.MaxBatch))
 		if err != nil || len(pending) == 0 {
-			return all, err
+			return f.submitted, errors.Join(append(f.refusals, err)...)
 		}
-		var batch record.Batch
-		ids := make([]record.RecordID, len(pending))
-		for i, e := range pending {
-			s, err := record.DecodeRecordStatement(e.Statement)
-			if err != nil {
-				return all, fmt.Errorf("client: statement of record %s in the database: %w", e.RecordID, err)
-			}
-			ids[i] = e.RecordID
-			batch.Entries = append(batch.Entries, record.Entry{
-				Statement: *s, OwnerSignature: record.Signature(e.OwnerSignature), IssuerSignature: record.Signature(e.IssuerSignature),
-			})
+		entries, err := f.entries(ctx, pending)
+		if err == nil {
+			err = f.submit(ctx, entries)
 		}
-		answer, result, err := m.chain.SubmitBatch(ctx, batch)
 		if err != nil {
-			return all, err
+			return f.submitted, errors.Join(append(f.refusals, err)...)
 		}
-		for i, verdict := range answer.Verdicts() {
-			switch verdict {
-			case record.VerdictRecorded, record.VerdictAlready:
-				err = m.store.MarkRecorded(ctx, result.TxID, result.Block, ids[i])
-			default:
-				err = m.store.MarkRefused(ctx, result.TxID, string(verdict), ids[i])
-			}
-			if err != nil {
-				return all, err
-			}
-		}
-		all = append(all, Submitted{TxID: result.TxID, Block: result.Block, Answer: *answer})
 	}
+}
+
+// flush is one run of [Member.Flush].
+type flush struct {
+	m         *Member
+	submitted []Submitted
+	refusals  []error
+}
+
+// entries reads what is pending. What is not this member's own statement about
+// that record was put into the database by somebody else, and is not submitted.
+func (f *flush) entries(ctx context.Context, pending []*store.Entry) ([]record.Entry, error) {
+	var entries []record.Entry
+	for _, e := range pending {
+		s, err := record.DecodeRecordStatement(e.Statement)
+		if err == nil && (s.ID != e.RecordID || s.Issuer != f.m.ID()) {
+			err = fmt.Errorf("%w: in the database", ErrStatement)
+		}
+		if err != nil {
+			if err := f.refuse(ctx, e.RecordID, err); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		entries = append(entries, record.Entry{
+			Statement: *s, OwnerSignature: record.Signature(e.OwnerSignature), IssuerSignature: record.Signature(e.IssuerSignature),
+		})
+	}
+	return entries, nil
+}
+
+// submit submits entries in one transaction. When the ledger refuses it as a
+// whole, it is halved until the entries at fault stand alone.
+func (f *flush) submit(ctx context.Context, entries []record.Entry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	answer, result, err := f.m.chain.SubmitBatch(ctx, record.Batch{Entries: entries})
+	if err != nil {
+		return f.divide(ctx, entries, err)
+	}
+	if answer.Entries != len(entries) {
+		return fmt.Errorf("%w: %d verdicts for %d records", ErrAnswer, answer.Entries, len(entries))
+	}
+	for i, verdict := range answer.Verdicts() {
+		switch verdict {
+		case record.VerdictRecorded, record.VerdictAlready:
+			err = f.m.store.MarkRecorded(ctx, result.TxID, result.Block, entries[i].Statement.ID)
+		default:
+			err = f.m.store.MarkRefused(ctx, result.TxID, string(verdict), entries[i].Statement.ID)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	f.submitted = append(f.submitted, Submitted{TxID: result.TxID, Block: result.Block, Answer: *answer})
+	return nil
+}
+
+func (f *flush) divide(ctx context.Context, entries []record.Entry, refusal error) error {
+	if !entryFault(refusal) {
+		return refusal
+	}
+	me, err := f.m.keys.self(ctx, f.m.chain)
+	if err != nil {
+		return errors.Join(refusal, err)
+	}
+	if me.Status != record.StatusActive {
+		return refusal // this member's own fault, not an entry's
+	}
+	if half := len(entries) / 2; half > 0 {
+		if err := f.submit(ctx, entries[:half]); err != nil {
+			return err
+		}
+		return f.submit(ctx, entries[half:])
+	}
+	return f.refuse(ctx, entries[0].Statement.ID, refusal)
+}
+
+func (f *flush) refuse(ctx context.Context, id record.RecordID, why error) error {
+	f.refusals = append(f.refusals, fmt.Errorf("client: record %s is refused: %w", id, why))
+	return f.m.store.MarkRefused(ctx, "", why.Error(), id)
+}
+
+// entryFault reports whether a refusal of a batch can be one entry's doing.
+func entryFault(err error) bool {
+	for _, fault := range []*record.Error{
+		record.ErrMalformed, record.ErrRecordExists, record.ErrVersionConflict, record.ErrPartyUnknown, record.ErrOwnerRole,
+		record.ErrSuspended, record.ErrExpelled, record.ErrIssuerKind, record.ErrStaleKeyVersion, record.ErrKeyMismatch, record.ErrTime,
+	} {
+		if errors.Is(err, fault) {
+			return true
+		}
+	}
+	return false
 }
 
 // Candidates are the capsules under a label, for the system manager's search.
