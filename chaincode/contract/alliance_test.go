@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"slices"
 	"testing"
 	"time"
 
@@ -62,7 +61,7 @@ func (m *member) subject() string {
 // alliance is a ledger with the chaincode and one party of each kind, and a
 // second of most.
 type alliance struct {
-	t       *testing.T
+	t       testing.TB
 	ledger  *stub.Ledger
 	code    *contract.Chaincode
 	params  *pre.Parameters
@@ -73,7 +72,7 @@ type alliance struct {
 	insurer, rival, shop, garage, proxy, relay, owner, neighbour *member
 }
 
-func newIdentity(t *testing.T, msp, name string) *stub.Identity {
+func newIdentity(t testing.TB, msp, name string) *stub.Identity {
 	t.Helper()
 	id, err := stub.NewIdentity(msp, name, nil)
 	require.NoError(t, err)
@@ -81,7 +80,7 @@ func newIdentity(t *testing.T, msp, name string) *stub.Identity {
 }
 
 // newLedger is a ledger before InitSystem.
-func newLedger(t *testing.T) *alliance {
+func newLedger(t testing.TB) *alliance {
 	t.Helper()
 	managers, err := contract.ParseManagers([]byte(`{"threshold":1,"agencies":[{"msp":"SMMSP","subjects":["CN=manager,OU=client","CN=deputy,OU=client"]}]}`))
 	require.NoError(t, err)
@@ -104,7 +103,7 @@ func (a *alliance) setup() record.Setup {
 }
 
 // newAlliance is a ledger on which everybody is registered.
-func newAlliance(t *testing.T) *alliance {
+func newAlliance(t testing.TB) *alliance {
 	t.Helper()
 	a := newLedger(t)
 	setup := a.setup()
@@ -120,13 +119,13 @@ func newAlliance(t *testing.T) *alliance {
 	return a
 }
 
-func draw(t *testing.T, b []byte) {
+func draw(t testing.TB, b []byte) {
 	t.Helper()
 	_, err := rand.Read(b)
 	require.NoError(t, err)
 }
 
-func newPID(t *testing.T) string {
+func newPID(t testing.TB) string {
 	t.Helper()
 	b := make([]byte, 104)
 	draw(t, b)
@@ -392,11 +391,6 @@ func (a *alliance) released() claim {
 	c := a.claim()
 	a.mustInvoke(a.proxy.identity, record.TxRelease, releaseArg(c.delivery))
 	return c
-}
-
-func sortParties(ids ...record.PartyID) []record.PartyID {
-	slices.SortFunc(ids, func(a, b record.PartyID) int { return slices.Compare(a[:], b[:]) })
-	return ids
 }
 
 // rotate replaces a member's keys on the ledger and in its hands.

@@ -2,7 +2,7 @@ package contract
 
 import (
 	"encoding/json"
-	"fmt"
+	"errors"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -263,8 +263,8 @@ func (c *Context) done(answer any) (string, error) {
 // chaincodeName is the name under which this chaincode was called.
 func (c *Context) chaincodeName() (string, error) {
 	signed, err := c.GetStub().GetSignedProposal()
-	if err != nil || signed == nil {
-		return "", internal("signed proposal", fmt.Errorf("missing: %v", err))
+	if err != nil {
+		return "", internal("signed proposal", err)
 	}
 	proposal, header, channel := new(peer.Proposal), new(common.Header), new(common.ChannelHeader)
 	extension := new(peer.ChaincodeHeaderExtension)
@@ -282,7 +282,7 @@ func (c *Context) chaincodeName() (string, error) {
 		}
 	}
 	if extension.GetChaincodeId().GetName() == "" {
-		return "", internal("signed proposal", fmt.Errorf("it names no chaincode"))
+		return "", internal("signed proposal", errors.New("it names no chaincode"))
 	}
 	return extension.GetChaincodeId().GetName(), nil
 }

@@ -113,7 +113,7 @@ func TestSubmissionRefusals(t *testing.T) {
 	a.refusedBatch(record.ErrSuspended, a.shop, a.entry(a.shop, a.owner))
 }
 
-func amended(t *testing.T, s record.RecordStatement) record.RecordStatement {
+func amended(t testing.TB, s record.RecordStatement) record.RecordStatement {
 	t.Helper()
 	s.Previous = s.Digest
 	draw(t, s.Digest[:])

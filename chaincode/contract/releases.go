@@ -348,7 +348,7 @@ func (*consents) Resolve(c *Context, id, outcome, reason string) (string, error)
 		return "", record.ErrMalformed.With("the outcome is %q, not upheld or dismissed", outcome)
 	}
 	release.Dispute.Resolution, release.Dispute.ResolvedAt, release.Dispute.ResolveTx = reason, c.now, c.tx
-	if err := c.putRelease(release, string(outcome)); err != nil {
+	if err := c.putRelease(release, outcome); err != nil {
 		return "", err
 	}
 	return c.done(release)
