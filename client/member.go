@@ -14,7 +14,6 @@ import (
 	"github.com/claimshare/claimshare/client/document"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/crypto/bls"
-	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
@@ -288,10 +287,12 @@ func (m *Member) Candidates(ctx context.Context, label string) ([]Candidate, err
 
 // Deliver answers a proxy's order (section 3.6, step 2): the consent on the
 // ledger must allow it, and the capsule in the database must be the one that
-// was recorded. The returned statement is what the holder can be held to.
+// was recorded, in every part. The returned statement is what the holder can be
+// held to, so nothing in it is taken from the database.
 //
-// It returns [ErrDelivery], [ErrTampered], [store.ErrNotFound] and the errors
-// of [record.Consent.UsableAt] and [record.GrantStatement.Covers].
+// It returns [ErrDelivery], [ErrNotOurs], [ErrTampered], [store.ErrNotFound]
+// and the errors of [record.Consent.UsableAt] and
+// [record.GrantStatement.Covers].
 func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	if o.Release != record.NewReleaseID(o.Consent, o.Record, o.Proxy, o.Nonce) {
 		return nil, fmt.Errorf("%w: the release id does not follow from the order", ErrDelivery)
@@ -309,34 +310,34 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	if !consent.HasProxy(o.Proxy) {
 		return nil, record.ErrConsentProxy.With("the consent does not name proxy %s", o.Proxy)
 	}
+	listed, err := m.chain.Record(ctx, o.Record)
+	if err != nil {
+		return nil, err
+	}
+	if listed.Issuer != m.ID() {
+		return nil, fmt.Errorf("%w: the record is held by %s", ErrNotOurs, listed.Issuer)
+	}
+	if listed.Owner != consent.Owner {
+		return nil, record.ErrConsentScope.With("the record belongs to another owner")
+	}
+	if err := consent.Covers(listed.Version(), listed.Label, m.ID()); err != nil {
+		return nil, err
+	}
 	entry, err := m.store.Record(ctx, o.Record)
 	if err != nil {
 		return nil, err
 	}
-	s, err := record.DecodeRecordStatement(entry.Statement)
+	verified, err := m.chain.checkCapsule(entry.Capsule, listed, consent)
 	if err != nil {
-		return nil, fmt.Errorf("client: statement of record %s in the database: %w", o.Record, err)
-	}
-	if s.Owner != consent.Owner {
-		return nil, record.ErrConsentScope.With("the record belongs to another owner")
-	}
-	if err := consent.Covers(record.RecordVersion{ID: s.ID, Digest: s.Digest}, s.Label, m.ID()); err != nil {
-		return nil, err
-	}
-	capsule, err := pre.ParseCapsule(entry.Capsule)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
-	}
-	if capsule.Digest() != [32]byte(s.Digest) {
-		return nil, fmt.Errorf("%w: in this holder's own database", ErrTampered)
+		return nil, fmt.Errorf("in this holder's own database: %w", err)
 	}
 	me, err := m.keys.self(ctx, m.chain)
 	if err != nil {
 		return nil, err
 	}
 	d := record.DeliverStatement{
-		Release: o.Release, Consent: o.Consent, Record: o.Record, Digest: s.Digest, Holder: me.ID, HolderVersion: me.Current().Version,
-		Capsule: capsule.FullDigest(), Time: time.Now().Unix(),
+		Release: o.Release, Consent: o.Consent, Record: o.Record, Digest: listed.Digest, Holder: me.ID, HolderVersion: me.Current().Version,
+		Capsule: verified.Capsule().FullDigest(), Time: time.Now().Unix(),
 	}
 	return &Delivered{Capsule: entry.Capsule, Delivery: record.Delivery{
 		Statement: d, Nonce: o.Nonce, Signature: m.keys.sign(m.chain, bls.RoleHolder, &d),

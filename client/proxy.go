@@ -202,26 +202,32 @@ func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.Re
 	if err := p.chain.verify(keeper, s.HolderVersion, bls.RoleHolder, s, delivered.Delivery.Signature); err != nil {
 		return nil, nil, err
 	}
-	v, err := p.check(delivered, listed, consent)
-	return &delivered.Delivery, v, err
+	v, err := p.chain.checkCapsule(delivered.Capsule, listed, consent)
+	if err != nil {
+		return nil, nil, err
+	}
+	if v.Capsule().FullDigest() != [32]byte(s.Capsule) {
+		return nil, nil, fmt.Errorf("%w: not the one that the holder signed for", ErrTampered)
+	}
+	return &delivered.Delivery, v, nil
 }
 
-// check binds the capsule to the ledger: digest, label, and strict validity
-// under the key in the consent. A matching digest alone is not enough, because
-// it leaves C2 out.
-func (p *Proxy) check(d *Delivered, listed *record.Record, consent *record.Consent) (*pre.VerifiedCapsule, error) {
-	capsule, err := pre.ParseCapsule(d.Capsule)
+// checkCapsule binds a capsule to the ledger: digest, label, and strict
+// validity under the key in the consent. A matching digest alone is not enough,
+// because it leaves C2 out. It returns [ErrTampered].
+func (c *Chain) checkCapsule(encoded []byte, listed *record.Record, consent *record.Consent) (*pre.VerifiedCapsule, error) {
+	capsule, err := pre.ParseCapsule(encoded)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
-	if capsule.Digest() != [32]byte(listed.Digest) || capsule.FullDigest() != [32]byte(d.Delivery.Statement.Capsule) || capsule.Label() != listed.Label {
+	if capsule.Digest() != [32]byte(listed.Digest) || capsule.Label() != listed.Label {
 		return nil, ErrTampered
 	}
 	key, err := publicKey(consent.OwnerKey)
 	if err != nil {
 		return nil, err
 	}
-	v, err := capsule.Verify(p.chain.params, key)
+	v, err := capsule.Verify(c.params, key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
 	}
