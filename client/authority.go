@@ -2,7 +2,10 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/crypto/pre"
@@ -53,8 +56,8 @@ func (a *Authority) Trace(role record.Role, pid pseudonym.PID) (string, error) {
 
 // Approve checks a consent that is on the ledger (section 3.6, steps 2, 4 and
 // 5) and approves it: δ opens the commitment of the owner's policy, and the
-// search test recognises at least one valid capsule of the owner at the holder.
-// It returns the records found.
+// search test recognises at least one valid capsule of the owner at the holder,
+// of a record that the ledger lists. It returns the records found.
 //
 // The errors are [ErrEvidence], [pre.ErrToken], [ErrNothingFound], [ErrNotOurs]
 // and the chaincode's.
@@ -65,6 +68,9 @@ func (a *Authority) Approve(ctx context.Context, part ManagerPart, holder Holder
 	consent, err := a.chain.Consent(ctx, part.Consent)
 	if err != nil {
 		return nil, err
+	}
+	if err := consent.UsableAt(time.Now().Unix()); ended(err) {
+		return nil, err // before anything is opened: a trapdoor is good for ever
 	}
 	if !consent.Holder.IsZero() && consent.Holder != holder.ID() {
 		return nil, fmt.Errorf("%w: the consent is for records held by %s", ErrNotOurs, consent.Holder)
@@ -78,7 +84,11 @@ func (a *Authority) Approve(ctx context.Context, part ManagerPart, holder Holder
 			return nil, err
 		}
 	}
-	trapdoor, err := a.master.OpenTrapdoor(a.chain.params, part.Search, consent.SearchToken)
+	t := part.Search
+	if t == nil || t.Consent() != [32]byte(consent.Consent) || t.Label() != consent.Label || string(t.Owner()) != string(consent.OwnerKey.Key[:]) {
+		return nil, pre.ErrToken
+	}
+	trapdoor, err := a.master.OpenTrapdoor(a.chain.params, t, consent.SearchToken)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +96,10 @@ func (a *Authority) Approve(ctx context.Context, part ManagerPart, holder Holder
 	if err != nil {
 		return nil, err
 	}
-	_, err = a.chain.Approve(ctx, part.Consent)
-	return found, err
+	if _, err := a.chain.Approve(ctx, part.Consent); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 func (a *Authority) checkEvidence(ctx context.Context, consent *record.Consent, owner *record.Party, delta pseudonym.Evidence) error {
@@ -104,16 +116,14 @@ func (a *Authority) checkEvidence(ctx context.Context, consent *record.Consent, 
 	return nil
 }
 
-// search runs the search test over the holder's capsules and then the validity
-// check over the hits.
+// search runs the search test over the holder's capsules and compares the hits
+// with the ledger: anybody can seal a valid capsule under an owner's key, and a
+// holder can put any record's name to it.
 func (a *Authority) search(ctx context.Context, consent *record.Consent, trapdoor *pre.Trapdoor, holder Holder) ([]record.RecordID, error) {
+	id := holder.ID()
 	candidates, err := holder.Candidates(ctx, consent.Label)
 	if err != nil {
-		return nil, fmt.Errorf("client: capsules of holder %s: %w", holder.ID(), err)
-	}
-	key, err := publicKey(consent.OwnerKey)
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("client: capsules of holder %s: %w", id, err)
 	}
 	var found []record.RecordID
 	for _, candidate := range candidates {
@@ -121,13 +131,22 @@ func (a *Authority) search(ctx context.Context, consent *record.Consent, trapdoo
 		if err != nil || !trapdoor.Test(capsule) {
 			continue // a broken capsule of a holder's is nobody's record
 		}
-		if _, err := capsule.Verify(a.chain.params, key); err != nil {
+		listed, err := a.chain.Record(ctx, candidate.Record)
+		if errors.Is(err, record.ErrRecordUnknown) {
 			continue
 		}
-		found = append(found, candidate.Record)
+		if err != nil {
+			return nil, err
+		}
+		if listed.Owner != consent.Owner || listed.Issuer != id || consent.Covers(listed.Version(), listed.Label, id) != nil || slices.Contains(found, listed.ID) {
+			continue
+		}
+		if _, err := a.chain.checkCapsule(candidate.Capsule, listed, consent); err == nil {
+			found = append(found, listed.ID)
+		}
 	}
 	if len(found) == 0 {
-		return nil, fmt.Errorf("%w: label %q, holder %s", ErrNothingFound, consent.Label, holder.ID())
+		return nil, fmt.Errorf("%w: label %q, holder %s", ErrNothingFound, consent.Label, id)
 	}
 	return found, nil
 }
