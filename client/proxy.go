@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -33,13 +34,17 @@ func (p *Proxy) ID() record.PartyID { return p.keys.ID() }
 
 // Accept takes the re-encryption key of a consent that is on the ledger, after
 // checking it against the owner's commitment. It returns [pre.ErrToken],
-// [record.ErrConsentProxy], [store.ErrExists], [store.ErrDestroyed].
+// [record.ErrConsentProxy], [record.ErrConsentRevoked], [record.ErrConsentExpired],
+// [ErrSignature], [store.ErrExists], [store.ErrDestroyed].
 func (p *Proxy) Accept(ctx context.Context, part ProxyPart) error {
 	if err := p.chain.Await(ctx, part.AsOf); err != nil {
 		return err
 	}
 	consent, err := p.named(ctx, part.Consent)
 	if err != nil {
+		return err
+	}
+	if err := p.usable(ctx, consent); ended(err) {
 		return err
 	}
 	if part.Token == nil || part.Token.Consent() != [32]byte(part.Consent) || part.Token.Label() != consent.Label ||
@@ -59,9 +64,15 @@ func (p *Proxy) AcceptRekey(ctx context.Context, id record.ConsentID, b *pre.Pap
 	if err != nil {
 		return err
 	}
+	if err := p.usable(ctx, consent); ended(err) {
+		return err
+	}
 	owner, receiver, err := paperKeys(consent)
 	if err != nil {
 		return err
+	}
+	if b == nil || r == nil {
+		return pre.ErrRekey
 	}
 	rk, err := pre.FinishRekey(owner, receiver, b, r)
 	if err != nil {
@@ -92,9 +103,19 @@ func (p *Proxy) named(ctx context.Context, id record.ConsentID) (*record.Consent
 	return consent, nil
 }
 
+// put keeps a key together with the consent that it was accepted under. The
+// proxy makes sure itself that the owner signed that.
 func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error {
+	owner, err := p.chain.Party(ctx, c.Owner)
+	if err != nil {
+		return err
+	}
+	g := c.Statement()
+	if err := p.chain.verify(owner, g.OwnerVersion, bls.RoleOwner, g, c.OwnerSignature); err != nil {
+		return err
+	}
 	return p.tokens.PutToken(ctx, store.Token{
-		Consent: c.Consent, Owner: c.Owner, Requester: c.Requester, Label: c.Label, Grant: c.Statement().Encode(),
+		Consent: c.Consent, Owner: c.Owner, Requester: c.Requester, Label: c.Label, Grant: g.Encode(),
 		Signature: bls.Signature(c.OwnerSignature), PayloadToken: token,
 		NotBefore: time.Unix(c.NotBefore, 0), Expires: time.Unix(c.Expiry, 0),
 	})
@@ -108,8 +129,8 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 //
 // It returns [record.ErrConsentUnknown], the errors of
 // [record.Consent.UsableAt] and [record.GrantStatement.Covers], [ErrRequester],
-// [ErrTampered], [ErrDelivery], [ErrSignature], [store.ErrNotFound] when it has
-// no key for the consent, and the chaincode's. On any error nothing was handed
+// [ErrTampered], [ErrDelivery], [ErrSignature], [ErrStatement], [store.ErrNotFound]
+// when it has no key for the consent, and the chaincode's. On any error nothing was handed
 // out.
 func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handover, error) {
 	if err := p.chain.Await(ctx, d.AsOf); err != nil {
@@ -121,6 +142,9 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 	}
 	if consent.Requester != d.Requester {
 		return nil, fmt.Errorf("%w: it names %s, not %s", ErrRequester, consent.Requester, d.Requester)
+	}
+	if len(d.Records) == 0 || len(d.Records) > record.MaxDeliveries {
+		return nil, record.ErrMalformed.With("a demand is for 1 to %d records, not %d", record.MaxDeliveries, len(d.Records))
 	}
 	if err := p.usable(ctx, consent); err != nil {
 		return nil, err
@@ -191,6 +215,9 @@ func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.Re
 	if err != nil {
 		return nil, nil, fmt.Errorf("holder %s: %w", holder.ID(), err)
 	}
+	if delivered == nil {
+		return nil, nil, ErrDelivery
+	}
 	s := &delivered.Delivery.Statement
 	if s.Release != o.Release || s.Consent != o.Consent || s.Record != id || s.Holder != listed.Issuer || delivered.Delivery.Nonce != o.Nonce || s.Digest != listed.Digest {
 		return nil, nil, ErrDelivery
@@ -239,6 +266,9 @@ func (p *Proxy) converter(ctx context.Context, consent *record.Consent) (func(*p
 	kept, err := p.tokens.Token(ctx, consent.Consent)
 	if err != nil {
 		return nil, err
+	}
+	if !bytes.Equal(kept.Grant, consent.Statement().Encode()) {
+		return nil, fmt.Errorf("%w: the consent is not the one that the key was accepted under", ErrStatement)
 	}
 	if consent.OwnerKey.Mode == record.ModePaper {
 		owner, receiver, err := paperKeys(consent)

@@ -28,6 +28,9 @@ func (m *Member) AnswerRekey(c *pre.PaperChallenge) (*pre.PaperResponse, error) 
 	if m.keys.Paper == nil {
 		return nil, ErrMode
 	}
+	if c == nil {
+		return nil, pre.ErrRekey
+	}
 	return m.keys.Paper.AnswerRekey(c), nil
 }
 
