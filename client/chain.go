@@ -238,6 +238,12 @@ func (c *Chain) Record(ctx context.Context, id record.RecordID) (*record.Record,
 	return one(ctx, c, record.TxRecord, func(r *record.Record) bool { return r.ID == id }, id.String())
 }
 
+// RecordVersion is one version of a record, the current or an amended one. It
+// returns [record.ErrRecordUnknown].
+func (c *Chain) RecordVersion(ctx context.Context, v record.RecordVersion) (*record.Record, error) {
+	return one(ctx, c, record.TxRecordVersion, func(r *record.Record) bool { return r.Version() == v }, v.ID.String(), v.Digest.String())
+}
+
 // RecordsOf is the current records of an owner.
 func (c *Chain) RecordsOf(ctx context.Context, owner record.PartyID) ([]record.Record, error) {
 	return pages[record.Record](ctx, c.ledger, record.TxRecordsByOwner, owner.String())

@@ -49,7 +49,8 @@ type Receipt struct {
 // acknowledges on the ledger.
 //
 // If use or a check fails, nothing is acknowledged. The errors are
-// [ErrNotOurs], [ErrStatement], [ErrSignature], [ErrTampered], [ErrTrailer],
+// [ErrNotOurs], [ErrStatement], [ErrSignature], [ErrKeys], [ErrMode],
+// [record.ErrConsentScope], [record.ErrConsentProxy], [ErrTampered], [ErrTrailer],
 // those of [pre.ScopedSecretKey.OpenReencrypted], and the chaincode's.
 func (m *Member) Receive(ctx context.Context, h Handover, holder Holder, use func(plaintext io.Reader) error) (*Receipt, error) {
 	in, err := m.inspect(ctx, h)
@@ -116,7 +117,8 @@ func (m *Member) inspect(ctx context.Context, h Handover) (*incoming, error) {
 	if in.consent, err = m.chain.Consent(ctx, release.Statement.Consent); err != nil {
 		return nil, err
 	}
-	if in.record, err = m.chain.Record(ctx, release.Statement.Record); err != nil {
+	// The version delivered: the record may have been amended since.
+	if in.record, err = m.chain.RecordVersion(ctx, record.RecordVersion{ID: release.Statement.Record, Digest: release.Statement.Digest}); err != nil {
 		return nil, err
 	}
 	in.receipt.Record = in.record
@@ -131,7 +133,33 @@ func (m *Member) inspect(ctx context.Context, h Handover) (*incoming, error) {
 	if err := in.checkSignatures(release); err != nil {
 		return nil, err
 	}
+	if err := in.checkConsent(m, release); err != nil {
+		return nil, err
+	}
 	return in, in.checkCapsule(m, h, release)
+}
+
+// checkConsent makes sure that what the owner signed is about this record, this
+// receiver and this proxy, whatever the ledger let through.
+func (in *incoming) checkConsent(m *Member, release *record.Release) error {
+	c := in.consent
+	switch {
+	case c.Requester != m.ID():
+		return fmt.Errorf("%w: the consent is for %s", ErrNotOurs, c.Requester)
+	case c.RequesterKey != m.keys.encryption():
+		return fmt.Errorf("%w: the consent is for another key of this receiver", ErrKeys)
+	case c.OwnerKey.Mode != in.record.OwnerKey.Mode:
+		return ErrMode
+	case c.Owner != in.record.Owner:
+		return record.ErrConsentScope.With("the record belongs to another owner")
+	case !c.HasProxy(release.Proxy):
+		return record.ErrConsentProxy.With("the consent does not name proxy %s", release.Proxy)
+	}
+	if err := c.Covers(in.record.Version(), in.record.Label, in.holder.ID); err != nil {
+		return err
+	}
+	in.passed("the consent is for this receiver, record, holder and proxy")
+	return nil
 }
 
 func (in *incoming) checkSignatures(release *record.Release) error {
@@ -170,7 +198,7 @@ func (in *incoming) checkCapsule(m *Member, h Handover, release *record.Release)
 	} else if in.capsule, err = pre.ParseCapsule(h.Reencrypted); err != nil {
 		return err
 	}
-	if in.capsule.Digest() != [32]byte(in.record.Digest) {
+	if in.capsule.Digest() != [32]byte(in.record.Digest) || in.capsule.Label() != in.record.Label || in.capsule.Payload().Size != in.record.PayloadSize {
 		return ErrTampered
 	}
 	in.passed("the capsule has the digest that is on the ledger")
@@ -199,6 +227,9 @@ func (in *incoming) fetch(ctx context.Context, holder Holder, payload *spool) (*
 		return nil, ErrTrailer
 	}
 	t := &trailer.Statement
+	if t.HolderVersion < in.receipt.Release.Statement.HolderVersion {
+		return nil, fmt.Errorf("%w: it is signed with a key that the holder no longer had", ErrTrailer)
+	}
 	if t.Release != in.receipt.Release.Statement.Release || t.Holder != in.holder.ID || t.Sent != record.Digest(sum.Sum(nil)) || t.Length != uint64(count) {
 		return nil, ErrTrailer
 	}
