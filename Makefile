@@ -17,7 +17,7 @@ build: ## the commands claimshare and claimshare-network, into .build/bin
 	@cd client && GOWORK=off go build -o $(BIN)/claimshare ./cmd/claimshare
 	@cd network && GOWORK=off go build -o $(NETWORK) ./cmd/claimshare-network
 
-demo: build ## the whole story on a real Fabric network (DEMO=--json for facts)
+demo: build ## the whole story on a real Fabric network (DEMO="--output json" for facts)
 	@$(NETWORK) demo $(DEMO)
 
 test: check lint unit real ## everything that CI checks

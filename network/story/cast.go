@@ -112,7 +112,7 @@ func (c *cast) organisations() []*organisation {
 
 // dial connects to the ledger with one of the network's certificates, and tells
 // the MSP and subject under which the ledger knows it.
-func (c *cast) dial(identity string) (l *ledger.Ledger, msp, subject string, err error) {
+func (c *cast) dial(identity string, options ...ledger.Option) (l *ledger.Ledger, msp, subject string, err error) {
 	connection, err := ledger.LoadConnection(c.network.ConnectionFile(identity))
 	if err != nil {
 		return nil, "", "", err
@@ -121,7 +121,7 @@ func (c *cast) dial(identity string) (l *ledger.Ledger, msp, subject string, err
 	if err != nil {
 		return nil, "", "", err
 	}
-	if l, err = ledger.Dial(connection); err != nil {
+	if l, err = ledger.Dial(connection, options...); err != nil {
 		return nil, "", "", err
 	}
 	c.ledgers = append(c.ledgers, l)
@@ -186,7 +186,13 @@ func (c *cast) enrol(ctx context.Context, role record.Role, identity, msp, subje
 
 // join enrols an organisation and opens its database.
 func (c *cast) join(ctx context.Context, o *organisation, mode pre.Mode) error {
-	l, msp, subject, err := c.dial(o.identity)
+	var err error
+	o.database = filepath.Join(c.dir, o.identity+".sqlite")
+	if o.store, err = sqlite.Open(ctx, o.database); err != nil {
+		return err
+	}
+	// The journal outlives a crash: what was endorsed is sent again, not anew.
+	l, msp, subject, err := c.dial(o.identity, ledger.WithJournal(o.store.Journal()))
 	if err != nil {
 		return err
 	}
@@ -194,10 +200,6 @@ func (c *cast) join(ctx context.Context, o *organisation, mode pre.Mode) error {
 		return err
 	}
 	o.chain = c.manager.As(l)
-	o.database = filepath.Join(c.dir, o.identity+".sqlite")
-	if o.store, err = sqlite.Open(ctx, o.database); err != nil {
-		return err
-	}
 	o.member = client.NewMember(o.chain, o.keys, o.store)
 	return nil
 }

@@ -53,6 +53,8 @@ func (o *options) demo(ctx context.Context, dir string) (err error) {
 	}
 	defer func() { err = errors.Join(err, network.Down(context.WithoutCancel(ctx))) }()
 	up := time.Since(began)
+	ctx, stop := whileRunning(ctx, network)
+	defer stop()
 
 	printer := story.NewPrinter(o.stdout, coloured(o.stdout))
 	show := printer.Scene
@@ -60,6 +62,9 @@ func (o *options) demo(ctx context.Context, dir string) (err error) {
 		show = func(s *story.Scene) { fmt.Fprintf(o.stderr, "scene %2d  %-14s %5.1f s\n", s.Number, s.Name, s.Seconds) }
 	}
 	report, err := story.Run(ctx, network, story.Watch{Scene: show})
+	if died := context.Cause(ctx); errors.Is(died, errNetworkDied) {
+		return died
+	}
 	if err != nil {
 		return err
 	}
@@ -69,6 +74,30 @@ func (o *options) demo(ctx context.Context, dir string) (err error) {
 	printer.End(report, up)
 	fmt.Fprintf(o.stdout, "Ledgers, logs and databases are in %s until the next demo or make clean.\n", network.Dir())
 	return nil
+}
+
+var errNetworkDied = errors.New("the network died in the middle of the demo (was its supervisor killed?); nothing of it is left: run the demo again")
+
+// whileRunning ends the returned context when the network does, so that nobody
+// waits for peers that will not come back.
+func whileRunning(ctx context.Context, network *launch.Network) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	go func() {
+		tick := time.NewTicker(500 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if status, err := network.Status(); err == nil && status.Condition != launch.Running {
+				cancel(errNetworkDied)
+				return
+			}
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // clearDemo removes what an earlier demo left, which includes a network that a
