@@ -48,7 +48,7 @@ soak: ## the long tests: full doses, about half an hour
 	cd network && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m -p 1 ./...
 
 bench: ## every rate and size
-	cd crypto && GOWORK=off go test -run '^$$' -bench . -benchmem ./...
+	@for m in crypto chaincode client; do (cd $$m && GOWORK=off go test -run '^$$' -bench . -benchmem ./... | grep -v -e 'no test files' -e '^ok' -e '^PASS'); done
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for m in crypto chaincode client; do (cd $$m; for p in $$(GOWORK=off go list ./...); do \
