@@ -33,7 +33,7 @@ func (c *Capsule) Verify(p *Parameters, key PublicKey) (*VerifiedCapsule, error)
 	}
 	pk := key.key()
 	// A capsule may have been assembled in memory: never trust where it came from.
-	if !curve.ValidG1(&pk.point) || !curve.ValidG2(&c.c1) || !curve.ValidG1(&c.c2) || !curve.ValidG1(&c.c5) {
+	if !c.pointsValid(pk) {
 		return nil, ErrInvalidCapsule
 	}
 	rho, err := curve.RandomShort()

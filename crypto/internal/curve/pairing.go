@@ -48,12 +48,17 @@ func Pair(p *bn254.G1Affine, q *bn254.G2Affine) bn254.GT {
 	return z
 }
 
-// PairsEqual reports whether e(a, q) = e(b, f): one variable and one fixed
-// Miller loop and one final exponentiation.
+// PairsEqual reports whether e(a, q) = e(b, f).
 func PairsEqual(a *bn254.G1Affine, q *bn254.G2Affine, b *bn254.G1Affine, f *FixedG2) bool {
-	left, err := bn254.MillerLoop([]bn254.G1Affine{*a}, []bn254.G2Affine{*q})
+	return ProductEquals([]bn254.G1Affine{*a}, []bn254.G2Affine{*q}, b, f)
+}
+
+// ProductEquals reports whether the product of e(p[k], q[k]) is e(b, f): one
+// Miller loop for each pair and one for f, and one final exponentiation.
+func ProductEquals(p []bn254.G1Affine, q []bn254.G2Affine, b *bn254.G1Affine, f *FixedG2) bool {
+	left, err := bn254.MillerLoop(p, q)
 	if err != nil {
-		panic("curve: " + err.Error()) // one point each
+		return false
 	}
 	var minusB bn254.G1Affine
 	minusB.Neg(b)
