@@ -9,13 +9,23 @@
 // same block and touch the same keys end in MVCC_READ_CONFLICT, one that read a
 // range which has changed in PHANTOM_READ_CONFLICT. [Ledger.Invoke] does both.
 //
-// Every simulation runs twice. When the two runs differ in read-write set,
-// response or event, it fails with [ErrNonDeterministic]: on a network, peers
-// would have disagreed.
+// Every simulation runs twice, or as often as [Ledger.Repeat] says. When two runs
+// differ in read-write set, response or event, it fails with
+// [ErrNonDeterministic]: on a network, peers would have disagreed.
 //
-// As on a peer, a transaction does not see its own writes, a paginated query
-// makes a transaction read-only, and only the last event counts.
+// As on a peer, a transaction does not see its own writes, a read of a key that
+// an earlier transaction of the same block has written is a conflict, a
+// paginated query makes a transaction read-only, its bookmark may lie outside
+// the range, and only the last event counts. A string that is not UTF-8 makes
+// the shim panic, and so it does here.
+//
+// It is stricter than a peer where tests should notice: empty values (which
+// Fabric takes for deletion), keys that CouchDB refuses, empty keys and pages
+// of no size are errors everywhere.
 //
 // Left out: endorsement policies, private data, rich queries and calls to other
-// chaincodes. These answer with errors.
+// chaincodes. These answer with [ErrUnsupported]. A peer also cuts a range query
+// off after ledger.state.totalQueryLimit rows (100,000), refuses transactions
+// whose timestamps are off, and buffers writes between StartWriteBatch and
+// FinishWriteBatch, so that their errors come late; this ledger does not.
 package stub

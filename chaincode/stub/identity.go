@@ -28,9 +28,13 @@ type Identity struct {
 	serialized  []byte
 }
 
-// NewIdentity makes a client certificate (OU=client) with a fresh key, and with
-// attributes when any are given.
-func NewIdentity(mspID, commonName string, attributes map[string]string) (*Identity, error) {
+// NewIdentity makes a certificate with a fresh key, and with attributes when any
+// are given. Its organisational units are those given, such as "admin", or else
+// "client"; its issuer is "ca." and the MSP.
+func NewIdentity(mspID, commonName string, attributes map[string]string, units ...string) (*Identity, error) {
+	if len(units) == 0 {
+		units = []string{"client"}
+	}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("stub: generate key: %w", err)
@@ -41,7 +45,7 @@ func NewIdentity(mspID, commonName string, attributes map[string]string) (*Ident
 	}
 	template := &x509.Certificate{
 		SerialNumber: serial,
-		Subject:      pkix.Name{CommonName: commonName, OrganizationalUnit: []string{"client"}},
+		Subject:      pkix.Name{CommonName: commonName, OrganizationalUnit: units},
 		NotBefore:    time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC),
 		NotAfter:     time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC),
 		KeyUsage:     x509.KeyUsageDigitalSignature,
@@ -53,7 +57,8 @@ func NewIdentity(mspID, commonName string, attributes map[string]string) (*Ident
 		}
 		template.ExtraExtensions = []pkix.Extension{{Id: attributesOID, Value: value}}
 	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	issuer := &x509.Certificate{Subject: pkix.Name{CommonName: "ca." + mspID}}
+	der, err := x509.CreateCertificate(rand.Reader, template, issuer, &key.PublicKey, key)
 	if err != nil {
 		return nil, fmt.Errorf("stub: make certificate: %w", err)
 	}

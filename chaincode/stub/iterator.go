@@ -7,7 +7,7 @@ import (
 )
 
 // fetchSize is how many rows a peer hands to the chaincode at a time; all of
-// them count as read.
+// them count as read, and the next one, which tells the peer that there are more.
 const fetchSize = 100
 
 var errIterator = errors.New("stub: the iterator is closed or exhausted")

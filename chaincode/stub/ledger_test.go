@@ -239,6 +239,73 @@ func TestPartialRange(t *testing.T) {
 	require.ErrorContains(t, err, "exhausted")
 }
 
+// TestRowThatShowsMore: a peer reads one row more than it hands out.
+func TestRowThatShowsMore(t *testing.T) {
+	f := newFixture(t, script{
+		"put": basics()["put"],
+		"del": basics()["del"],
+		"first": func(s shim.ChaincodeStubInterface, _ []string) ([]byte, error) {
+			it, err := s.GetStateByRange("k", "l")
+			if err != nil {
+				return nil, err
+			}
+			if _, err := it.Next(); err != nil {
+				return nil, err
+			}
+			return nil, s.PutState("seen", []byte("x"))
+		},
+	})
+	for i := 0; i < 103; i++ {
+		f.invoke("put", fmt.Sprintf("k%03d", i), "v")
+	}
+	for key, want := range map[string]peer.TxValidationCode{
+		"k099": peer.TxValidationCode_PHANTOM_READ_CONFLICT, "k0999": peer.TxValidationCode_PHANTOM_READ_CONFLICT,
+		"k100": peer.TxValidationCode_PHANTOM_READ_CONFLICT, "k1000": peer.TxValidationCode_VALID, "k101": peer.TxValidationCode_VALID,
+	} {
+		reader := f.simulate("first")
+		f.invoke("put", key, "w")
+		require.Equal(t, want, f.ledger.Commit(reader)[0], key)
+		if want != peer.TxValidationCode_VALID && len(key) == 5 {
+			f.invoke("del", key)
+		}
+	}
+}
+
+// TestSameBlock: within a block it counts that a key has been written, not what
+// was.
+func TestSameBlock(t *testing.T) {
+	f := newFixture(t, basics())
+	putter, deleter, reader := f.simulate("put", "k", "v"), f.simulate("del", "k"), f.simulate("add", "k")
+	require.Equal(t, []peer.TxValidationCode{
+		peer.TxValidationCode_VALID, peer.TxValidationCode_VALID, peer.TxValidationCode_MVCC_READ_CONFLICT,
+	}, f.ledger.Commit(putter, deleter, reader))
+	putter, deleter, reader = f.simulate("put", "k", "v"), f.simulate("del", "k"), f.simulate("add", "k")
+	f.ledger.Commit(putter, deleter)
+	require.Equal(t, peer.TxValidationCode_VALID, f.ledger.Commit(reader)[0], "a block later it is absent as before")
+}
+
+// TestForeignBookmark: a peer starts wherever the bookmark says.
+func TestForeignBookmark(t *testing.T) {
+	f := newFixture(t, basics())
+	for _, k := range []string{"a", "b", "c"} {
+		f.invoke("put", k, "v")
+	}
+	require.Equal(t, "a b next=c n=2", f.answer("page", "c", "d", "a"))
+	require.Equal(t, " next= n=0", f.answer("page", "a", "b", "z"))
+}
+
+// TestSubmittedPage: a page is meant to be evaluated; submitted, it is a phantom
+// unless it was the last.
+func TestSubmittedPage(t *testing.T) {
+	f := newFixture(t, basics())
+	for _, k := range []string{"a", "b", "c"} {
+		f.invoke("put", k, "v")
+	}
+	require.Equal(t, peer.TxValidationCode_PHANTOM_READ_CONFLICT, f.ledger.Commit(f.simulate("page", "", "", ""))[0])
+	last := f.simulate("page", "", "", "c")
+	require.Equal(t, peer.TxValidationCode_VALID, f.ledger.Commit(last)[0])
+}
+
 func TestConcurrentUse(t *testing.T) {
 	f := newFixture(t, nil)
 	ledger := stub.NewLedger("ch", "cc", script{
@@ -305,6 +372,35 @@ func TestNonDeterminism(t *testing.T) {
 		require.ErrorIs(t, err, stub.ErrNonDeterministic, part)
 		require.ErrorContains(t, err, part)
 	}
+}
+
+// TestRepeat: more runs catch the order of a small map, a pause the wall clock.
+func TestRepeat(t *testing.T) {
+	small := map[string]bool{"a": true, "b": true}
+	f := newFixture(t, script{
+		"map": func(shim.ChaincodeStubInterface, []string) ([]byte, error) {
+			for key := range small {
+				return []byte(key), nil
+			}
+			return nil, nil
+		},
+		"clock": func(shim.ChaincodeStubInterface, []string) ([]byte, error) {
+			return []byte(time.Now().Format(time.RFC3339)), nil
+		},
+	})
+	f.ledger.Repeat(60, 0)
+	_, err := f.ledger.Simulate(f.call("map"))
+	require.ErrorIs(t, err, stub.ErrNonDeterministic)
+	f.ledger.Repeat(0, 1100*time.Millisecond)
+	_, err = f.ledger.Simulate(f.call("clock"))
+	require.ErrorIs(t, err, stub.ErrNonDeterministic)
+}
+
+func TestUnits(t *testing.T) {
+	admin, err := stub.NewIdentity("Org1MSP", "root", nil, "admin")
+	require.NoError(t, err)
+	require.Equal(t, "CN=root,OU=admin", admin.Subject())
+	require.Equal(t, "CN=ca.Org1MSP", admin.Certificate().Issuer.String())
 }
 
 func TestHistory(t *testing.T) {

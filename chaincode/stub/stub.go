@@ -123,6 +123,15 @@ func (s *simulation) GetTxTimestamp() (*timestamppb.Timestamp, error) {
 	return timestamppb.New(s.call.Time), nil
 }
 
+// checkText panics as the shim does when it cannot encode a string.
+func checkText(list ...string) {
+	for _, text := range list {
+		if !utf8.ValidString(text) {
+			panic(fmt.Sprintf("stub: %q is not UTF-8: the shim panics", text))
+		}
+	}
+}
+
 func (s *simulation) SetEvent(name string, payload []byte) error {
 	if name == "" {
 		return errors.New("stub: an event needs a name")
@@ -137,6 +146,7 @@ func (s *simulation) GetState(key string) ([]byte, error) {
 	if key == "" {
 		return nil, errors.New("stub: the key is empty")
 	}
+	checkText(key)
 	s.ledger.mu.RLock()
 	defer s.ledger.mu.RUnlock()
 	m := s.ledger.store.at(key, s.height)
@@ -161,11 +171,10 @@ func (s *simulation) GetMultipleStates(keys ...string) ([][]byte, error) {
 }
 
 func (s *simulation) checkWrite(key string) error {
+	checkText(key)
 	switch {
 	case key == "":
 		return errors.New("stub: the key is empty")
-	case !utf8.ValidString(key):
-		return fmt.Errorf("stub: the key %q is not UTF-8", key)
 	case key[0] == '_':
 		return fmt.Errorf("stub: CouchDB refuses the key %q, which begins with an underscore", key)
 	case s.tx.paginated:
@@ -198,6 +207,7 @@ func (s *simulation) StartWriteBatch() {}
 func (s *simulation) FinishWriteBatch() error { return nil }
 
 func simpleRange(start, end string) (string, string, error) {
+	checkText(start, end)
 	if start == "" {
 		start = firstSimpleKey
 	}
@@ -233,18 +243,28 @@ func (s *simulation) query(start, end string) *stateIterator {
 	it := &stateIterator{namespace: s.ledger.name, rows: rows}
 	it.fetch = func(n int) {
 		q := &s.tx.Ranges[at]
-		q.End, q.rows = end, nil
-		for _, r := range rows[:n] {
-			q.rows = append(q.rows, Read{r.key, r.version})
-		}
+		q.End = end
 		if n < len(rows) {
-			q.End = rows[n].key
+			q.End = rows[n].key + "\x00" // the row that shows that there are more is read too
+			n++
 		}
+		q.rows = readsOf(rows[:n])
 	}
 	it.fetch(min(fetchSize, len(rows)))
 	return it
 }
 
+func readsOf(rows []row) []Read {
+	var reads []Read
+	for _, r := range rows {
+		reads = append(reads, Read{r.key, r.version})
+	}
+	return reads
+}
+
+// page reads one page. As on a peer, the bookmark simply replaces the start of
+// the range, and the whole range counts as read with nothing but this page in
+// it: such a transaction is a phantom at commit unless the page was the last.
 func (s *simulation) page(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	if size <= 0 {
 		return nil, nil, errors.New("stub: the page size must be above zero")
@@ -252,11 +272,9 @@ func (s *simulation) page(start, end string, size int32, bookmark string) (shim.
 	if len(s.tx.Writes) > 0 {
 		return nil, nil, errors.New("stub: a transaction that has written cannot make a paginated query")
 	}
+	checkText(bookmark)
 	s.tx.paginated = true
 	if bookmark != "" {
-		if bookmark < start || (end != "" && bookmark >= end) {
-			return nil, nil, errors.New("stub: the bookmark is outside the range")
-		}
 		start = bookmark
 	}
 	s.ledger.mu.RLock()
@@ -268,6 +286,7 @@ func (s *simulation) page(start, end string, size int32, bookmark string) (shim.
 		rows = rows[:size]
 	}
 	metadata.FetchedRecordsCount = int32(len(rows))
+	s.tx.Ranges = append(s.tx.Ranges, RangeRead{Start: start, End: end, rows: readsOf(rows)})
 	return &stateIterator{namespace: s.ledger.name, rows: rows, fetch: func(int) {}}, metadata, nil
 }
 
@@ -288,22 +307,20 @@ func (s *simulation) GetStateByPartialCompositeKeyWithPagination(objectType stri
 }
 
 func (s *simulation) GetAllStatesCompositeKeyWithPagination(size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
-	return s.page(compositeNamespace, firstSimpleKey, size, bookmark)
+	return s.page(compositeNamespace, compositeNamespace+afterLastRune, size, bookmark)
 }
 
 func (s *simulation) CreateCompositeKey(objectType string, attributes []string) (string, error) {
 	return shim.CreateCompositeKey(objectType, attributes)
 }
 
+// SplitCompositeKey is the shim's own, which panics on a key that is not composite.
 func (s *simulation) SplitCompositeKey(key string) (string, []string, error) {
-	if !strings.HasPrefix(key, compositeNamespace) || !strings.HasSuffix(key, compositeNamespace) || len(key) < 2 {
-		return "", nil, fmt.Errorf("stub: %q is not a composite key", key)
-	}
-	parts := strings.Split(key[1:len(key)-1], compositeNamespace)
-	return parts[0], parts[1:], nil
+	return new(shim.ChaincodeStub).SplitCompositeKey(key)
 }
 
 func (s *simulation) GetHistoryForKey(key string) (shim.HistoryQueryIteratorInterface, error) {
+	checkText(key)
 	s.ledger.mu.RLock()
 	defer s.ledger.mu.RUnlock()
 	it := &historyIterator{}

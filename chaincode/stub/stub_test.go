@@ -70,10 +70,11 @@ func TestCompositeKeys(t *testing.T) {
 	require.Empty(t, f.answer("page", "owner", next))
 	require.Equal(t, "4", f.answer("all"))
 	require.Empty(t, f.answer("range", ""), "simple ranges leave composite keys out")
-	for _, bad := range [][]string{{"put", "\x00"}, {"split", "x"}, {"range", "\x00owner"}, {"list", "\xff"}, {"page", "\x00", ""}, {"page", "owner", "~"}} {
+	for _, bad := range [][]string{{"put", "\x00"}, {"range", "\x00owner"}, {"list", "\xff"}, {"page", "\x00", ""}} {
 		_, err := f.ledger.Evaluate(f.call(bad[0], bad[1:]...))
 		require.Error(t, err, bad)
 	}
+	require.Panics(t, func() { f.answer("split", "x") }, "as in the shim")
 }
 
 func TestRefusedWrites(t *testing.T) {
@@ -117,7 +118,7 @@ func TestRefusedWrites(t *testing.T) {
 		},
 	})
 	for _, bad := range [][]string{
-		{"put", "", "v"}, {"put", "\xff", "v"}, {"put", "_k", "v"}, {"put", "k", ""}, {"get", ""}, {"del", ""},
+		{"put", "", "v"}, {"put", "_k", "v"}, {"put", "k", ""}, {"get", ""}, {"del", ""},
 		{"read then write"}, {"write then read"}, {"page 0"}, {"bad page"}, {"closed"}, {"multiple", ""}, {"unknown"},
 	} {
 		_, err := f.ledger.Invoke(f.call(bad[0], bad[1:]...))
@@ -134,6 +135,28 @@ func TestRefusedWrites(t *testing.T) {
 	refused, err := f.ledger.Simulate(f.call("unknown"))
 	require.Error(t, err)
 	require.Equal(t, peer.TxValidationCode_BAD_RESPONSE_PAYLOAD, f.ledger.Commit(refused)[0])
+}
+
+// TestNotUTF8: the shim panics when it cannot encode a key, and cannot answer
+// with a message or an event that it cannot encode.
+func TestNotUTF8(t *testing.T) {
+	f := newFixture(t, script{
+		"put": basics()["put"], "get": basics()["get"], "del": basics()["del"], "list": basics()["list"],
+		"page": basics()["page"], "history": basics()["history"],
+		"event": func(s shim.ChaincodeStubInterface, a []string) ([]byte, error) { return nil, s.SetEvent(a[0], nil) },
+		"fail":  func(_ shim.ChaincodeStubInterface, a []string) ([]byte, error) { return nil, errors.New(a[0]) },
+	})
+	for _, bad := range [][]string{
+		{"put", "\xff", "v"}, {"get", "\xff"}, {"del", "\xff"}, {"list", "\xff", ""}, {"list", "", "\xff"},
+		{"page", "", "", "\xff"}, {"page", "\xff", "", ""}, {"history", "\xff"},
+	} {
+		require.Panics(t, func() { _, _ = f.ledger.Evaluate(f.call(bad[0], bad[1:]...)) }, bad)
+	}
+	for _, function := range []string{"event", "fail"} {
+		_, err := f.ledger.Simulate(f.call(function, "\xff"))
+		require.ErrorContains(t, err, "failed to marshal response")
+	}
+	f.invoke("put", "k", "v")
 }
 
 func TestInvokeConflict(t *testing.T) {
