@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
@@ -24,6 +25,7 @@ type Member struct {
 	chain *Chain
 	keys  *Keys
 	store store.Store
+	kept  sync.Map // digests of pending entries whose signatures Keep has verified
 }
 
 // NewMember makes a member of its view of the ledger, its keys and its own
@@ -137,11 +139,16 @@ func (m *Member) Keep(ctx context.Context, p *Proposal, owner *record.Party, own
 		return err
 	}
 	defer src.Close()
-	return m.store.Put(ctx, store.Item{Payload: src, Entry: store.Entry{
+	entry := record.Entry{Statement: *s, OwnerSignature: ownerSignature, IssuerSignature: m.keys.sign(m.chain, bls.RoleIssuer, s)}
+	if err := m.store.Put(ctx, store.Item{Payload: src, Entry: store.Entry{
 		RecordID: s.ID, Kind: s.Kind, Label: s.Label, Owner: s.Owner, OwnerPID: p.OwnerPID, Issuer: s.Issuer, IssuerPID: p.IssuerPID,
 		Capsule: p.Capsule, PayloadSize: int64(sum.Size), PayloadDigest: sum.SHA256, Statement: s.Encode(),
-		OwnerSignature: bls.Signature(ownerSignature), IssuerSignature: bls.Signature(m.keys.sign(m.chain, bls.RoleIssuer, s)),
-	}})
+		OwnerSignature: bls.Signature(ownerSignature), IssuerSignature: bls.Signature(entry.IssuerSignature),
+	}}); err != nil {
+		return err
+	}
+	m.kept.Store(sha256.Sum256(entry.Encode()), nil)
+	return nil
 }
 
 // Submitted is what became of one batch.
@@ -183,26 +190,48 @@ type flush struct {
 	refusals  []error
 }
 
-// entries reads what is pending. What is not this member's own statement about
-// that record was put into the database by somebody else, and is not submitted.
+// entries reads what is pending. What has been altered in the database since it
+// was kept is not submitted: wrong signatures would cost this member's credit.
 func (f *flush) entries(ctx context.Context, pending []*store.Entry) ([]record.Entry, error) {
 	var entries []record.Entry
 	for _, e := range pending {
-		s, err := record.DecodeRecordStatement(e.Statement)
-		if err == nil && (s.ID != e.RecordID || s.Issuer != f.m.ID()) {
-			err = fmt.Errorf("%w: in the database", ErrStatement)
+		entry, err := f.m.genuine(ctx, e)
+		switch {
+		case err == nil:
+			entries = append(entries, *entry)
+			continue
+		case errors.Is(err, record.ErrMalformed), errors.Is(err, ErrStatement), errors.Is(err, ErrSignature):
+			err = f.refuse(ctx, e.RecordID, fmt.Errorf("in the database: %w", err))
 		}
 		if err != nil {
-			if err := f.refuse(ctx, e.RecordID, err); err != nil {
-				return nil, err
-			}
-			continue
+			return nil, err
 		}
-		entries = append(entries, record.Entry{
-			Statement: *s, OwnerSignature: record.Signature(e.OwnerSignature), IssuerSignature: record.Signature(e.IssuerSignature),
-		})
 	}
 	return entries, nil
+}
+
+// genuine is an entry of the database whose signatures are right: the very one
+// that Keep has seen, or, after a restart, one that is verified again.
+func (m *Member) genuine(ctx context.Context, e *store.Entry) (*record.Entry, error) {
+	s, err := record.DecodeRecordStatement(e.Statement)
+	if err != nil {
+		return nil, err
+	}
+	if s.ID != e.RecordID || s.Issuer != m.ID() {
+		return nil, ErrStatement
+	}
+	entry := &record.Entry{Statement: *s, OwnerSignature: record.Signature(e.OwnerSignature), IssuerSignature: record.Signature(e.IssuerSignature)}
+	if _, kept := m.kept.LoadAndDelete(sha256.Sum256(entry.Encode())); kept {
+		return entry, nil
+	}
+	if entry.IssuerSignature != m.keys.sign(m.chain, bls.RoleIssuer, s) {
+		return nil, fmt.Errorf("%w: this issuer's own", ErrSignature)
+	}
+	owner, err := m.chain.Party(ctx, s.Owner)
+	if err != nil {
+		return nil, err
+	}
+	return entry, m.chain.verify(owner, s.OwnerVersion, bls.RoleOwner, s, entry.OwnerSignature)
 }
 
 // submit submits entries in one transaction. When the ledger refuses it as a
