@@ -789,25 +789,30 @@ func (a *arena) testDatabase(t *testing.T) {
 func (a *arena) testOutbox(t *testing.T) {
 	suspended, honest := a.joinOwner(t, "suspended later", pre.ModeScoped), a.joinOwner(t, "honest", pre.ModeScoped)
 	var good []record.RecordID
-	for i := range 9 {
+	for i := range 12 {
 		if i == 4 {
 			good = append(good, a.repair(t, a.shop, suspended, hostileLabel))
 		}
 		good = append(good, a.repair(t, a.shop, honest, hostileLabel))
 	}
-	bad, swapped := good[4], good[7]
-	good = slices.DeleteFunc(slices.Clone(good), func(id record.RecordID) bool { return id == bad || id == swapped })
+	bad, swapped, unsigned, unissued := good[4], good[7], good[9], good[10]
+	spoiled := []record.RecordID{bad, swapped, unsigned, unissued}
+	good = slices.DeleteFunc(slices.Clone(good), func(id record.RecordID) bool { return slices.Contains(spoiled, id) })
 	donor, err := a.shop.db.Record(t.Context(), good[0])
 	require.NoError(t, err)
 	a.alter(t, "statement", swapped, func([]byte) []byte { return donor.Statement })
+	a.alter(t, "owner_signature", unsigned, func([]byte) []byte { return donor.OwnerSignature[:] })
+	a.alter(t, "issuer_signature", unissued, func([]byte) []byte { return donor.IssuerSignature[:] })
 	_, err = a.manager.Ledger().Submit(t.Context(), ledger.Call{Contract: "registry", Transaction: "Suspend", Args: []string{suspended.ID().String(), "test"}})
 	require.NoError(t, err)
 
 	submitted, err := a.shop.member.Flush(t.Context(), record.MaxBatch+1)
 	require.ErrorIs(t, err, record.ErrSuspended)
 	require.ErrorIs(t, err, client.ErrStatement)
-	require.ErrorContains(t, err, bad.String())
-	require.ErrorContains(t, err, swapped.String())
+	require.ErrorIs(t, err, client.ErrSignature)
+	for _, id := range spoiled {
+		require.ErrorContains(t, err, id.String())
+	}
 	recorded := 0
 	for _, s := range submitted {
 		require.Empty(t, s.Answer.Exceptions)
@@ -818,7 +823,7 @@ func (a *arena) testOutbox(t *testing.T) {
 		_, err := a.shop.chain.Record(t.Context(), id)
 		require.NoError(t, err)
 	}
-	for _, id := range []record.RecordID{bad, swapped} {
+	for _, id := range spoiled {
 		_, err := a.shop.chain.Record(t.Context(), id)
 		require.ErrorIs(t, err, record.ErrRecordUnknown)
 		e, err := a.shop.db.Record(t.Context(), id)
@@ -829,6 +834,12 @@ func (a *arena) testOutbox(t *testing.T) {
 	submitted, err = a.shop.member.Flush(t.Context(), record.MaxBatch)
 	require.NoError(t, err, "what was refused is not tried again by itself")
 	require.Empty(t, submitted)
+	late := a.repair(t, a.shop, honest, hostileLabel)
+	restarted := client.NewMember(a.shop.chain, a.shop.keys, a.shop.db)
+	_, err = restarted.Flush(t.Context(), record.MaxBatch)
+	require.NoError(t, err, "what was kept before a restart is verified anew")
+	_, err = a.shop.chain.Record(t.Context(), late)
+	require.NoError(t, err)
 	standing, err := a.shop.chain.Standing(t.Context(), a.shop.member.ID())
 	require.NoError(t, err)
 	require.Equal(t, 100, standing.Credit)
