@@ -42,7 +42,7 @@ type GrantStatement struct {
 	PayloadToken     Digest          `json:"payloadToken"` // commitment; zero in paper mode
 	SearchToken      Digest          `json:"searchToken"`  // commitment to the trapdoor; zero when none
 	Proxies          []PartyID       `json:"proxies"`      // ascending
-	Threshold        byte            `json:"threshold"`    // how many proxies are needed
+	Threshold        byte            `json:"threshold"`    // how many proxies are needed: 1
 }
 
 func (s *GrantStatement) layout(f *fields) {
@@ -104,7 +104,7 @@ func (s *GrantStatement) Validate() error {
 		rule(s.MaxReleases >= 1 && s.MaxReleases <= MaxGrantReleases, "maximum releases must be 1 to 1000"),
 		rule(len(s.Records) <= MaxGrantRecords, "too many records"),
 		rule(len(s.Proxies) >= 1 && len(s.Proxies) <= MaxGrantProxies, "there must be 1 to 16 proxies"),
-		rule(s.Threshold >= 1 && int(s.Threshold) <= len(s.Proxies), "the threshold must be 1 up to the number of proxies"),
+		rule(s.Threshold == 1, "the threshold must be 1: splitting a token between proxies is not built yet"),
 	)
 	if err != nil {
 		return err

@@ -1,6 +1,9 @@
 package record
 
-import "encoding/base64"
+import (
+	"encoding/base64"
+	"unicode/utf8"
+)
 
 // Registration is the argument of registry:RegisterParty.
 type Registration struct {
@@ -57,6 +60,7 @@ func checkIdentity(pid string, role Role, msp, subject string) error {
 	return first(
 		checkPrintable("msp", msp, 1, maxMSP),
 		rule(len(subject) >= 1 && len(subject) <= maxSubject, "subject must have 1 to 1024 bytes"),
+		rule(utf8.ValidString(subject), "subject must be UTF-8"),
 	)
 }
 

@@ -78,7 +78,9 @@ func TestGrantRules(t *testing.T) {
 		{"maximum releases", func(v s) { v.MaxReleases = 1001 }},
 		{"too many records", func(v s) { v.Records = make([]record.RecordVersion, 65) }},
 		{"1 to 16 proxies", func(v s) { v.Proxies = nil }},
-		{"threshold", func(v s) { v.Threshold = 3 }},
+		{"threshold must be 1", func(v s) { v.Threshold = 0 }},
+		{"threshold must be 1", func(v s) { v.Threshold = 2 }}, // as many as there are proxies
+		{"threshold must be 1", func(v s) { v.Threshold = 3 }},
 		{"ascend by id", func(v s) { v.Records[0], v.Records[1] = v.Records[1], v.Records[0] }},
 		{"record digest", func(v s) { v.Records[0].Digest = record.Digest{} }},
 		{"proxies must ascend", func(v s) { v.Proxies[1] = v.Proxies[0] }},
@@ -101,6 +103,7 @@ func TestOtherRules(t *testing.T) {
 	})
 	checkBroken(t, sampleRotate, []broken[*record.RotateStatement]{
 		{"at least 2", func(v *record.RotateStatement) { v.Version = 1 }},
+		{"new party", func(v *record.RotateStatement) { v.Version = record.MaxKeyVersions + 1 }},
 		{"no mode", func(v *record.RotateStatement) { v.Encryption.Mode = record.ModeNone }},
 	})
 	checkBroken(t, sampleRegistration, []broken[*record.Registration]{
@@ -110,6 +113,7 @@ func TestOtherRules(t *testing.T) {
 		{"no certificate", func(v *record.Registration) { v.MSP = "OrgMSP" }},
 		{"msp must have", func(v *record.Registration) { v.Role = record.RoleInsurer }},
 		{"subject must have", func(v *record.Registration) { v.Role, v.MSP = record.RoleInsurer, "OrgMSP" }},
+		{"UTF-8", func(v *record.Registration) { v.Role, v.MSP, v.Subject = record.RoleInsurer, "OrgMSP", "CN=\xff" }},
 		{"signing key", func(v *record.Registration) { v.Signing = record.SigningKey{} }},
 		{"encryption key is missing", func(v *record.Registration) { v.Encryption = record.EncryptionKey{} }},
 		{"go together", func(v *record.Registration) { v.EncryptionProof = record.PossessionProof{} }},

@@ -249,6 +249,7 @@ func (s *RotateStatement) Validate() error {
 	return first(
 		requireID("party", s.Party[:]),
 		rule(s.Version > 1, "a new key version is at least 2"),
+		rule(s.Version <= MaxKeyVersions, "a party has at most 1000 key versions: register a new party"),
 		s.Encryption.check("encryption key"),
 		requireID("signing key", s.Signing[:]),
 		checkTime("time", s.Time),
