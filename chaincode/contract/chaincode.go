@@ -94,9 +94,12 @@ func (c *Chaincode) Invoke(stub shim.ChaincodeStubInterface) (response *peer.Res
 	if response.GetStatus() < shim.ERRORTHRESHOLD {
 		return response
 	}
-	if _, coded := record.ParseError(response.GetMessage()); !coded {
-		// The contract API itself refuses only names that it does not know.
-		return shim.Error(record.ErrUnknownTransaction.With("%s", response.GetMessage()).Error())
+	message := response.GetMessage()
+	refusal, coded := record.ParseError(message)
+	if !coded || !strings.HasPrefix(message, string(refusal.Code)) {
+		// The contract API itself refuses only names that it does not know. A name
+		// may be any bytes, an answer has to be UTF-8.
+		return shim.Error(record.ErrUnknownTransaction.With("%q", message).Error())
 	}
 	return response
 }

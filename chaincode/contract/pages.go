@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
@@ -21,7 +22,7 @@ func parsePage(pageSize, bookmark string) (pageRequest, error) {
 		return pageRequest{}, record.ErrPage.With("the page size is %q", pageSize)
 	}
 	key, err := base64.RawURLEncoding.Strict().DecodeString(bookmark)
-	if err != nil {
+	if err != nil || !utf8.Valid(key) {
 		return pageRequest{}, record.ErrPage.With("the bookmark is not one of this ledger's")
 	}
 	return pageRequest{int32(size), string(key)}, nil

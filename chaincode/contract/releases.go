@@ -2,6 +2,7 @@ package contract
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/crypto/bls"
@@ -23,11 +24,16 @@ func (*consents) Release(c *Context, deliveries string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// Also for what is on the ledger already: the answer tells the proxy to go on.
+	if err := first(
+		r.checkProxy,
+		func() error { return consent.UsableAt(c.now) },
+		func() error { return c.checkParties(consent) },
+	); err != nil {
+		return "", err
+	}
 	if len(fresh) > 0 {
 		if err := first(
-			r.checkProxy,
-			func() error { return consent.UsableAt(c.now) },
-			func() error { return c.checkParties(consent) },
 			func() error { return r.checkNumber(len(fresh)) },
 			func() error { return r.checkDeliveries(fresh) },
 			func() error { return r.verify(fresh) },
@@ -45,11 +51,11 @@ type releasing struct {
 	proxy    *record.Party
 	consent  *record.Consent
 	parties  map[record.PartyID]*record.Party // holders; looked up only
-	releases []*record.Release
+	releases []*record.Release                // in the order of the deliveries; nil where fresh
 }
 
-// sort puts releases that are on the ledger already into the answer, and
-// returns the deliveries that are not.
+// sort puts releases that are on the ledger already into their places in the
+// answer, and returns the deliveries that are not.
 func (r *releasing) sort(list record.Deliveries) (fresh []*record.Delivery, err error) {
 	keys := make([]string, len(list))
 	seen := map[record.ReleaseID]bool{}
@@ -69,12 +75,11 @@ func (r *releasing) sort(list record.Deliveries) (fresh []*record.Delivery, err 
 		switch {
 		case release == nil:
 			fresh = append(fresh, &list[i])
-		case release.Delivery == list[i] && release.Proxy == r.proxy.ID:
-			r.releases = append(r.releases, release)
-		default:
+		case release.Delivery != list[i] || release.Proxy != r.proxy.ID:
 			return nil, record.ErrReleaseExists.With("release %s is there with other contents", list[i].Statement.Release)
 		}
 	}
+	r.releases = existing
 	return fresh, nil
 }
 
@@ -191,7 +196,7 @@ func (r *releasing) store(fresh []*record.Delivery) error {
 			return err
 		}
 		r.c.changed(record.DocumentRelease, "added", id.String())
-		r.releases = append(r.releases, release)
+		r.releases[slices.Index(r.releases, nil)] = release
 	}
 	return nil
 }
