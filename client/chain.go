@@ -3,11 +3,15 @@ package client
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/cenkalti/backoff/v5"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/ledger"
@@ -141,12 +145,35 @@ func submit[T any](ctx context.Context, c *Chain, name string, args ...string) (
 
 func submitCall[T any](ctx context.Context, l *ledger.Ledger, name string, call ledger.Call) (*T, ledger.Result, error) {
 	call.Contract, call.Transaction = split(name)
-	result, err := l.Submit(ctx, call)
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = catchUpPause, 8*catchUpPause
+	result, err := backoff.Retry(ctx, func() (ledger.Result, error) {
+		result, err := l.Submit(ctx, call)
+		if err != nil && !mayLag(err) {
+			err = backoff.Permanent(err)
+		}
+		return result, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxElapsedTime(endorserLag))
 	if err != nil {
 		return nil, result, err
 	}
 	v, err := decodeAnswer[T](name, result.Payload)
 	return v, result, err
+}
+
+// endorserLag is how long a refusal is asked again that may only mean that the
+// endorsing peer is behind: what this identity's own peer has committed, or
+// another party's, the system manager's peer may commit a moment later. A
+// refused transaction leaves nothing, so asking again is safe.
+const endorserLag = 2 * time.Second
+
+var laggingRefusals = []error{
+	record.ErrNotInitialised, record.ErrUnknownCaller, record.ErrPartyUnknown, record.ErrRecordUnknown,
+	record.ErrRequestUnknown, record.ErrConsentUnknown, record.ErrConsentUnapproved, record.ErrReleaseUnknown,
+}
+
+func mayLag(err error) bool {
+	return slices.ContainsFunc(laggingRefusals, func(refusal error) bool { return errors.Is(err, refusal) })
 }
 
 // decodeAnswer reads what a peer answered. One peer alone answers a query, and

@@ -230,6 +230,30 @@ func (c *cast) joinHolder(ctx context.Context, identity string, through *organis
 	return &holder{identity: identity, keys: keys, party: party, wallet: client.NewOwner(through.chain, keys)}, nil
 }
 
+// catchUp waits until every peer has what any party has seen: peers commit at
+// slightly different times.
+func (c *cast) catchUp(ctx context.Context) error {
+	chains := []*client.Chain{}
+	if c.manager != nil {
+		chains = append(chains, c.manager)
+	}
+	for _, o := range c.organisations() {
+		if o.chain != nil {
+			chains = append(chains, o.chain)
+		}
+	}
+	var latest uint64
+	for _, chain := range chains {
+		latest = max(latest, chain.Seen())
+	}
+	for _, chain := range chains {
+		if err := chain.Await(ctx, latest); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // each runs work for the indexes 0 to n-1, several at a time.
 func each(ctx context.Context, n int, work func(context.Context, int) error) error {
 	group, ctx := errgroup.WithContext(ctx)

@@ -8,7 +8,6 @@ import (
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/document"
-	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
 // settled is a consent that has gone all the way.
@@ -134,16 +133,8 @@ func (t *tale) settleClaim(ctx context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
-	s.done("the policyholder consents", "until %s, at most %d releases, signed in the wallet", time.Unix(p.Statement.Expiry, 0).UTC().Format("2 Jan 15:04 MST"), p.Statement.MaxReleases)
+	s.done("the policyholder consents", "until %s, at most %d times, signed in the wallet", time.Unix(p.Statement.Expiry, 0).UTC().Format("2 Jan 15:04 MST"), p.Statement.MaxReleases)
 
-	wrong := p.ToManager
-	if wrong.Evidence, err = pseudonym.NewEvidence(); err != nil {
-		return err
-	}
-	_, err = t.authority.Approve(ctx, wrong, w.holder.member)
-	if err := s.refused("wrongEvidence", "somebody else's evidence δ does not help", err, client.ErrEvidence); err != nil {
-		return err
-	}
 	found, err := t.authority.Approve(ctx, p.ToManager, w.holder.member)
 	if err != nil {
 		return err
@@ -152,11 +143,11 @@ func (t *tale) settleClaim(ctx context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
-	s.done("the system manager approves", "δ opens the policy's commitment; the search test found %d of the shop's %d capsules under %s, without reading any", len(found), len(all), w.label)
+	s.done("the system manager approves", "a secret inside the policy, δ, proves that there is one; a search among the shop's %d records under %s found %d of this owner, without reading any", len(all), w.label, len(found))
 	if err := t.proxy.Accept(ctx, p.ToProxy); err != nil {
 		return err
 	}
-	s.done("the proxy takes the re-encryption key", "after comparing it with the commitment in the consent")
+	s.done("the proxy takes the re-encryption key", "made by the policyholder for this insurer and label; checked against the consent")
 	readers, receipts, done, err := t.read(ctx, w, p.Statement.Consent, found)
 	if err != nil {
 		return err
@@ -167,7 +158,7 @@ func (t *tale) settleClaim(ctx context.Context, s *Scene) error {
 		return err
 	}
 	everything := where(t.repairs, func(x issued) bool { return x.owner == w.owner })
-	s.done("the insurer opens exactly what was granted", "%s of the %d that two shops keep of this car, after %d checks against the ledger:", plural(len(readers), "record"), len(everything), len(receipts[0].Checks))
+	s.done("the insurer opens exactly what was granted", "%s of the %d that two shops keep of this car, after %d checks:", plural(len(readers), "record"), len(everything), len(receipts[0].Checks))
 	for _, check := range receipts[0].Checks {
 		s.done("  "+check, "")
 	}

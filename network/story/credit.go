@@ -49,6 +49,9 @@ func (t *tale) loseCredit(ctx context.Context, s *Scene) error {
 		if err := expect(answer.Recorded == 0 && answer.Violation != "", "a forged record was stored"); err != nil {
 			return err
 		}
+		if err := t.catchUp(ctx); err != nil {
+			return err
+		}
 		if standing, err = t.manager.Standing(ctx, shop.member.ID()); err != nil {
 			return err
 		}
@@ -88,9 +91,9 @@ func (t *tale) bypass(ctx context.Context, s *Scene) error {
 		Contract: "consents", Transaction: "RequestAccess", Args: []string{record.EncodeText(request.Encode())},
 		Endorsers: []string{"Insurer1MSP"},
 	})
-	if err := s.refused("insurerAlone", insurer.title+"'s peer endorses alone", err, ledger.ErrEndorsementPolicy); err != nil {
+	if err := s.refused("insurerAlone", insurer.title+"'s peer signs instead", err, ledger.ErrEndorsementPolicy); err != nil {
 		return err
 	}
 	_, err = insurer.chain.Request(ctx, request.ID)
-	return s.refused("nothingWritten", "the ledger is asked for that request", err, record.ErrRequestUnknown)
+	return s.refused("nothingWritten", "so the transaction changed nothing", err, record.ErrRequestUnknown)
 }

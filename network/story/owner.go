@@ -1,8 +1,10 @@
 package story
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
@@ -10,7 +12,14 @@ import (
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
-func clock(t int64) string { return time.Unix(t, 0).UTC().Format("15:04:05") }
+// clock is the time of day, with the date unless it is today's.
+func clock(t int64) string {
+	at, now := time.Unix(t, 0).UTC(), time.Now().UTC()
+	if at.Format(time.DateOnly) != now.Format(time.DateOnly) {
+		return at.Format("2 Jan 15:04:05")
+	}
+	return at.Format(time.TimeOnly)
+}
 
 func (t *tale) lookBack(ctx context.Context, s *Scene) error {
 	owner := t.claim.owner
@@ -26,23 +35,34 @@ func (t *tale) lookBack(ctx context.Context, s *Scene) error {
 	for _, r := range history.Records {
 		labels[r.ID] = r.Label
 	}
-	s.done(fmt.Sprintf("%d records, %d requests, %d consents, %d releases", len(history.Records), len(history.Requests), len(history.Consents), len(history.Releases)), "the ledger's own list, times in UTC")
-	for _, r := range history.Requests {
-		s.shown(clock(r.Time)+"  asked  "+titles[r.Requester], "%s, %s%s", r.Label, r.Purpose, claimOf(r.Claim))
+	s.done(fmt.Sprintf("%d records, %d requests, %d consents, %d releases", len(history.Records), len(history.Requests), len(history.Consents), len(history.Releases)), "the ledger's own list, times in UTC:")
+	type event struct {
+		at           int64
+		text, detail string
 	}
-	acknowledged := 0
-	for _, r := range history.Releases {
-		state := "handed out, never acknowledged"
-		if r.AcknowledgedAt != 0 {
-			state, acknowledged = "read at "+clock(r.AcknowledgedAt), acknowledged+1
-		}
-		s.shown(clock(r.Time)+"  given  "+titles[r.Receiver], "%s record %s: %s", labels[r.Statement.Record], r.Statement.Record.String()[:8], state)
+	var events []event
+	for _, r := range history.Requests {
+		events = append(events, event{r.Time, "asked    " + titles[r.Requester], fmt.Sprintf("%s, %s%s", r.Label, r.Purpose, claimOf(r.Claim))})
 	}
 	revoked := 0
 	for _, c := range history.Consents {
+		events = append(events, event{c.GrantedAt, "allowed  " + titles[c.Requester], fmt.Sprintf("%s at %s until %s", c.Label, titles[c.Holder], clock(c.Expiry))})
 		if c.Status == record.ConsentRevoked {
 			revoked++
+			events = append(events, event{c.RevokedAt, "revoked  " + titles[c.Requester], c.Label + " at " + titles[c.Holder]})
 		}
+	}
+	acknowledged := 0
+	for _, r := range history.Releases {
+		state := "handed out, but never opened"
+		if r.AcknowledgedAt != 0 {
+			state, acknowledged = "read at "+clock(r.AcknowledgedAt), acknowledged+1
+		}
+		events = append(events, event{r.Time, "given    " + titles[r.Receiver], fmt.Sprintf("%s, record %s: %s", labels[r.Statement.Record], r.Statement.Record.String()[:8], state)})
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	for _, e := range events {
+		s.shown(clock(e.at)+"  "+e.text, "%s", e.detail)
 	}
 	s.fact("requests", len(history.Requests))
 	s.fact("consents", len(history.Consents))
@@ -81,7 +101,7 @@ func (t *tale) trace(_ context.Context, s *Scene) error {
 		return err
 	}
 	_, err = issuer.Trace(t.manager.Parameters().ID(), record.RolePolicyholder.String(), subject.keys.PID)
-	if err := s.refused("stranger", "anybody else's key", err, pseudonym.ErrUntraceable); err != nil {
+	if err := s.refused("stranger", "another agency's key cannot trace it", err, pseudonym.ErrUntraceable); err != nil {
 		return err
 	}
 	s.fact("traced", identity == subject.identity)

@@ -21,6 +21,12 @@ func (t *tale) paperClaim(ctx context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
+	if err := t.catchUp(ctx); err != nil {
+		return err
+	}
+	if err := insurer.chain.Await(ctx, t.manager.Seen()); err != nil {
+		return err
+	}
 	s.done("owner and insurer join once more", "with paper-mode keys, for this one relationship only")
 
 	shop := t.shops[0]

@@ -10,6 +10,7 @@ import (
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/crypto/pre"
+	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
 func (t *tale) refuse(ctx context.Context, s *Scene) error {
@@ -27,6 +28,9 @@ func (t *tale) refuse(ctx context.Context, s *Scene) error {
 	}
 	expires := time.Now().Add(brief.valid)
 
+	if err := t.wrongEvidence(ctx, s, w); err != nil {
+		return err
+	}
 	none := record.ConsentID{1}
 	if _, err := rand.Read(none[:]); err != nil {
 		return err
@@ -68,11 +72,28 @@ func (t *tale) refuse(ctx context.Context, s *Scene) error {
 	return s.refused("expired", "a consent of four seconds is used after five", err, record.ErrConsentExpired)
 }
 
+// wrongEvidence shows the system manager somebody else's δ.
+func (t *tale) wrongEvidence(ctx context.Context, s *Scene, w wish) error {
+	request, err := t.request(ctx, w)
+	if err != nil {
+		return err
+	}
+	p, err := t.grant(ctx, w, request)
+	if err != nil {
+		return err
+	}
+	if p.ToManager.Evidence, err = pseudonym.NewEvidence(); err != nil {
+		return err
+	}
+	_, err = t.authority.Approve(ctx, p.ToManager, w.holder.member)
+	return s.refused("wrongEvidence", "a consent is shown with a made-up secret of the policy", err, client.ErrEvidence)
+}
+
 // intercept gives the other insurer everything that went to the right one.
 func (t *tale) intercept(ctx context.Context, s *Scene, thief *organisation) error {
 	h := t.claim.handovers[0]
 	_, err := thief.member.Receive(ctx, h, t.claim.holder.member, ignore)
-	if err := s.refused("intercepted", "it intercepts the re-encrypted record and the ledger is asked", err, client.ErrNotOurs); err != nil {
+	if err := s.refused("intercepted", "having stolen the re-encrypted record, it calls it its own", err, client.ErrNotOurs); err != nil {
 		return err
 	}
 	rc, err := pre.ParseReencrypted(h.Reencrypted)
@@ -94,7 +115,7 @@ func (t *tale) intercept(ctx context.Context, s *Scene, thief *organisation) err
 	d := pre.Delegation{Delegator: delegator, Consent: consent.Consent, Commitment: consent.PayloadToken}
 	info := pre.RecordInfo{RecordID: rec.ID, Kind: byte(rec.Kind), OwnerPID: t.claim.owner.party.PID, IssuerPID: t.claim.holder.party.PID}
 	err = thief.keys.Scoped.OpenReencrypted(t.manager.Parameters(), d, nil, rc, info, discard{}, empty{})
-	return s.refused("interceptedKey", "it tries its own key all the same", err, pre.ErrToken)
+	return s.refused("interceptedKey", "it tries to decrypt the stolen record with its own key", err, pre.ErrToken)
 }
 
 func (t *tale) revoke(ctx context.Context, s *Scene, w wish) error {
@@ -120,7 +141,7 @@ func (t *tale) revoke(ctx context.Context, s *Scene, w wish) error {
 	}
 	if _, err := t.proxyDB.Token(ctx, consent); err == nil {
 		return fmt.Errorf("%w: the proxy kept the key of a revoked consent", ErrStory)
-	} else if err := s.refused("tokenDestroyed", "the proxy looks for the re-encryption key", err, store.ErrDestroyed); err != nil {
+	} else if err := s.refused("tokenDestroyed", "the proxy has destroyed the re-encryption key", err, store.ErrDestroyed); err != nil {
 		return err
 	}
 	return nil

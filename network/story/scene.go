@@ -35,6 +35,7 @@ type Mark string
 const (
 	Done    Mark = "done"
 	Refused Mark = "refused"
+	Attack  Mark = "attack"
 	Shown   Mark = "shown"
 )
 
@@ -49,6 +50,11 @@ func (s *Scene) done(text, detail string, args ...any) {
 // shown notes what somebody gets to see.
 func (s *Scene) shown(text, detail string, args ...any) {
 	s.Lines = append(s.Lines, Line{Shown, text, fmt.Sprintf(detail, args...)})
+}
+
+// attack notes what somebody does who means ill.
+func (s *Scene) attack(text, detail string, args ...any) {
+	s.Lines = append(s.Lines, Line{Attack, text, fmt.Sprintf(detail, args...)})
 }
 
 // fact notes a value for machines.

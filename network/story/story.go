@@ -45,7 +45,9 @@ func Run(ctx context.Context, network *launch.Network, watch Watch) (*Report, er
 	for i, part := range t.scenes() {
 		s := &Scene{Number: i + 1, Name: part.name, Title: part.title, Summary: part.summary}
 		began := time.Now()
-		err = part.play(ctx, s)
+		if err = cast.catchUp(ctx); err == nil {
+			err = part.play(ctx, s)
+		}
 		s.Seconds = seconds(time.Since(began))
 		report.Scenes = append(report.Scenes, s)
 		if watch.Scene != nil {
@@ -57,6 +59,9 @@ func Run(ctx context.Context, network *launch.Network, watch Watch) (*Report, er
 		}
 	}
 	report.Seconds = seconds(time.Since(started))
+	if err != nil {
+		report.Error = err.Error()
+	}
 	return report, errors.Join(err, cast.close())
 }
 
@@ -78,28 +83,28 @@ type part struct {
 func (t *tale) scenes() []part {
 	return []part{
 		{"join", "Joining under pseudo-identities",
-			"A government agency, the system manager, checks who everybody is and gives each a pseudo-identity (PID). The ledger knows only those, and one public key for signing and one for encryption.", t.join},
+			"The system manager checks who everybody is and gives each a pseudo-identity, which says nothing to anybody else. On the ledger stand only those, each with a public key for signing and one for encryption.", t.join},
 		{"policies", "Insurers issue policies",
 			"Each policy is encrypted under its policyholder's key and stays in the insurer's own database. The policyholder reads it and signs; insurer and policyholder's signatures and a digest go to the ledger.", t.issuePolicies},
 		{"repairs", "Repair shops record repairs",
 			"The same for what was repaired, with photos. Neither side can read the other's records: an insurer does not see repairs, a shop does not see policies.", t.issueRepairs},
 		{"claim", "A claim, with the policyholder's consent",
-			"The insurer asks; the policyholder consents to one label, one holder, a few days. The system manager checks and approves. The proxy, which can read nothing, re-encrypts for this insurer. The insurer checks every signature and digest before it believes a word.", t.settleClaim},
+			"Records carry a label, such as repair/2026. The insurer asks; the policyholder consents to one label, one shop, three days. The system manager checks and approves. The proxy, which can read nothing, re-encrypts for this insurer. The insurer checks every signature and digest before it believes a word.", t.settleClaim},
 		{"sharing", "Others may ask too",
 			"A second repair shop reads what the first one did to the car; a new insurer reads an old policy at the former insurer. Each with its own consent.", t.shareMore},
 		{"refusals", "What is not allowed is refused",
-			"The same proxy, asked wrongly in six ways. It fails closed, and the ledger refuses on its own as well.", t.refuse},
+			"The same records, asked for wrongly. The proxy hands out nothing that it cannot check, and the ledger refuses on its own as well.", t.refuse},
 		{"tampering", "Altered ciphertexts are noticed",
-			"Somebody with write access to the repair shop's database changes bytes.", t.tamper},
+			"A sealed record has two parts: a small capsule, which the proxy works on, and the payload, which goes from the shop to the insurer. Somebody with access to the shop's database changes bytes of either.", t.tamper},
 		{"policyholder", "The policyholder's view",
 			"Who has seen my records? The wallet asks the ledger; no insurer or shop can leave anything out.", t.lookBack},
 		{"tracing", "Who is behind a pseudo-identity",
-			"Only the system manager can tell, with its key, and only when there is cause.", t.trace},
+			"Only the system manager can tell, with its key: for a court, say.", t.trace},
 		{"credit", "Wrong signatures cost credit",
 			"A shop submits records with forged owner's signatures. None is stored; each attempt is a violation on the ledger with its evidence. The fourth expels.", t.loseCredit},
 		{"endorsement", "Nobody bypasses the system manager",
-			"An insurer has its own peer endorse a transaction instead of the system manager's. Fabric itself invalidates it.", t.bypass},
+			"A transaction is valid only with the signature of the system manager's peer, its endorsement. An insurer has its own peer sign instead. Fabric itself invalidates that.", t.bypass},
 		{"paper-mode", "One claim exactly as in the paper",
-			"On key pairs of their own, owner and insurer use the paper's bidirectional re-encryption: rk = x_i/x_n, made by a blinded three-party exchange in which nobody's private key is ever sent.", t.paperClaim},
+			"For readers of the paper: its own re-encryption, C2' = C2^(x_i/x_n), with a re-encryption key made by three parties without sending a private key, as the paper does. Proxy and insurer together could still compute the owner's key; so it runs on keys made for this one relationship.", t.paperClaim},
 	}
 }

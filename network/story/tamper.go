@@ -5,10 +5,13 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"time"
 
 	_ "modernc.org/sqlite" // the tamperer's own access to the database
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
@@ -52,18 +55,17 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	if err := update(ctx, db, alterCapsule, forged, target[:]); err != nil {
 		return err
 	}
-	s.done("C2 of a capsule replaced in the database", "by another record's: every point valid, the digest unchanged")
+	s.attack("part of a capsule is replaced by another's", "C2, which the digest on the ledger leaves out, as it must: only the validity check can tell")
 	_, err = t.release(ctx, w.requester, t.claim.consent, t.claim.records[:1], w.holder)
-	if err := s.refused("capsule", "the proxy checks the capsule before it computes", err, client.ErrTampered); err != nil {
+	if err := s.refused("ownProgram", "the shop's own program notices before it signs for it", err, client.ErrTampered); err != nil {
 		return err
 	}
-	forged = append([]byte(nil), capsule...)
-	forged[len(forged)-40] ^= 1
-	if err := update(ctx, db, alterCapsule, forged, target[:]); err != nil {
-		return err
-	}
-	_, err = t.release(ctx, w.requester, t.claim.consent, t.claim.records[:1], w.holder)
-	if err := s.refused("capsuleDigest", "one bit elsewhere in the capsule", err, client.ErrTampered); err != nil {
+	s.attack("a dishonest shop signs and delivers it all the same", "")
+	accomplice := &dishonest{Member: w.holder.member, shop: w.holder, capsule: forged}
+	_, err = t.proxy.Release(ctx, client.Demand{
+		AsOf: t.manager.Seen(), Requester: w.requester.member.ID(), Consent: t.claim.consent, Records: t.claim.records[:1],
+	}, accomplice)
+	if err := s.refused("capsule", "the proxy checks the capsule before it works on it", err, client.ErrTampered); err != nil {
 		return err
 	}
 	if err := update(ctx, db, alterCapsule, capsule, target[:]); err != nil {
@@ -80,7 +82,7 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	if err := update(ctx, db, alter, forged, target[:]); err != nil {
 		return err
 	}
-	s.done("one bit of the payload flipped in the database", "the capsule is as it was, so the proxy cannot know")
+	s.attack("one bit of the payload is flipped", "the proxy never sees the payload, so it releases the record")
 	_, _, _, err = t.read(ctx, w, t.claim.consent, t.claim.records[:1])
 	if err := s.refused("payload", "the insurer compares it with the capsule", err, pre.ErrPayloadAltered); err != nil {
 		return err
@@ -94,6 +96,31 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	}
 	s.done("with the bytes put back, the insurer reads it", "and acknowledges on the ledger")
 	return nil
+}
+
+// dishonest is a shop whose program signs for any capsule.
+type dishonest struct {
+	*client.Member
+	shop    *organisation
+	capsule []byte
+}
+
+// Deliver is what an honest shop's program would refuse to do.
+func (d *dishonest) Deliver(ctx context.Context, o client.Order) (*client.Delivered, error) {
+	listed, err := d.shop.chain.Record(ctx, o.Record)
+	if err != nil {
+		return nil, err
+	}
+	capsule, err := pre.ParseCapsule(d.capsule)
+	if err != nil {
+		return nil, err
+	}
+	s := record.DeliverStatement{
+		Release: o.Release, Consent: o.Consent, Record: o.Record, Digest: listed.Digest, Holder: d.ID(),
+		HolderVersion: d.shop.party.Current().Version, Capsule: capsule.FullDigest(), Time: time.Now().Unix(),
+	}
+	signature := record.Signature(d.shop.keys.Signing.Sign(bls.RoleHolder, s.Hash(d.shop.chain.Context())))
+	return &client.Delivered{Capsule: d.capsule, Delivery: record.Delivery{Statement: s, Nonce: o.Nonce, Signature: signature}}, nil
 }
 
 // update alters exactly one row.

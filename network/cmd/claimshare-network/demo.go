@@ -61,15 +61,21 @@ func (o *options) demo(ctx context.Context, dir string) (err error) {
 	if o.output == outputJSON {
 		show = func(s *story.Scene) { fmt.Fprintf(o.stderr, "scene %2d  %-14s %5.1f s\n", s.Number, s.Name, s.Seconds) }
 	}
+	if o.output != outputJSON {
+		printer.Begin()
+	}
 	report, err := story.Run(ctx, network, story.Watch{Scene: show})
 	if died := context.Cause(ctx); errors.Is(died, errNetworkDied) {
 		return died
 	}
-	if err != nil {
-		return err
+	if o.output == outputJSON && report != nil { // also what was played before an error
+		err = errors.Join(err, report.WriteJSON(o.stdout))
 	}
-	if o.output == outputJSON {
-		return report.WriteJSON(o.stdout)
+	if errors.Is(err, story.ErrStory) {
+		return fmt.Errorf("%w\nThis should not happen: please report it. Logs are in %s", err, filepath.Join(network.Dir(), "logs"))
+	}
+	if err != nil || o.output == outputJSON {
+		return err
 	}
 	printer.End(report, up)
 	fmt.Fprintf(o.stdout, "Ledgers, logs and databases are in %s until the next demo or make clean.\n", network.Dir())
