@@ -11,7 +11,8 @@
 //
 // Every simulation runs twice, or as often as [Ledger.Repeat] says. When two runs
 // differ in read-write set, response or event, it fails with
-// [ErrNonDeterministic]: on a network, peers would have disagreed.
+// [ErrNonDeterministic]: on a network, peers would have disagreed. What a
+// chaincode draws once and keeps, as it starts, looks the same to every run.
 //
 // As on a peer, a transaction does not see its own writes, a read of a key that
 // an earlier transaction of the same block has written is a conflict, a
