@@ -20,7 +20,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
-		// The tests mostly wait, for blocks above all: processors do not limit them.
+		// They mostly wait, for blocks above all: processors do not limit them.
 		_ = flag.Set("test.parallel", "8")
 	}
 	os.Exit(m.Run())

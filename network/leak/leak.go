@@ -53,13 +53,13 @@ func (f Finding) String() string {
 type Report struct {
 	Findings []Finding
 
-	Files     int
-	Bytes     int64 // of files, and again of what was unpacked from them
-	LevelDB   int   // tables and logs of LevelDB databases
-	SQLite    int   // SQLite databases
-	Unpacked  int   // gzip streams
-	KeyValues int   // entries of LevelDB tables
-	Rows      int   // of SQLite tables
+	Files    int
+	Bytes    int64 // of files, and again of what was unpacked from them
+	LevelDB  int   // tables and logs of LevelDB databases
+	SQLite   int   // SQLite databases
+	Unpacked int   // gzip streams
+	Entries  int   // of LevelDB tables and logs
+	Rows     int   // of SQLite tables
 }
 
 // Search looks for the secrets in all files under the roots. What it cannot

@@ -201,7 +201,7 @@ func TestLevelDBTables(t *testing.T) {
 			}
 			report := requireFound(t, dir, "raw", part)
 			require.Positive(t, report.LevelDB)
-			require.Positive(t, report.KeyValues)
+			require.Positive(t, report.Entries)
 		})
 	}
 }

@@ -28,7 +28,7 @@ func (s *search) table(ctx context.Context, path string, file io.ReaderAt, size 
 	entries := reader.NewIterator(nil, nil)
 	defer entries.Release()
 	for entries.Next() {
-		s.report.KeyValues++
+		s.report.Entries++
 		err := errors.Join(
 			s.value(ctx, place{path, "LevelDB key"}, entries.Key()),
 			s.value(ctx, place{path, "LevelDB value"}, entries.Value()),
@@ -56,6 +56,7 @@ func (s *search) log(ctx context.Context, path string, file io.Reader) error {
 		if err != nil {
 			return fmt.Errorf("read the LevelDB log: %w", err)
 		}
+		s.report.Entries++
 		var whole bytes.Buffer
 		if _, err := whole.ReadFrom(one); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
 			return fmt.Errorf("read the LevelDB log: %w", err)
