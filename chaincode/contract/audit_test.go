@@ -6,6 +6,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/chaincode/stub"
+	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/require"
 )
@@ -22,6 +23,35 @@ func TestThreshold(t *testing.T) {
 	a.refused(record.ErrMalformed, a.insurer.identity, record.TxGrant, a.grantArgs(g, a.owner)...)
 	g.Threshold = 1
 	a.granted(g)
+}
+
+// TestPaperPair: re-encryption keys of the paper's kind combine: with a second
+// owner or receiver, records could be opened that nobody granted.
+func TestPaperPair(t *testing.T) {
+	a := newAlliance(t)
+	join := func(role record.Role, identity *stub.Identity) *member {
+		m := a.newMember(role, identity)
+		var err error
+		m.scoped = nil
+		m.paper, err = pre.GeneratePaperKey()
+		require.NoError(t, err)
+		a.register(m)
+		return m
+	}
+	owner, neighbour := join(record.RolePolicyholder, nil), join(record.RolePolicyholder, nil)
+	insurer, rival := join(record.RoleInsurer, newIdentity(t, "InsurerMSP", "paper")), join(record.RoleInsurer, newIdentity(t, "RivalMSP", "paper"))
+	grant := func(from, to *member) []string {
+		g := a.grant(record.RecordID{})
+		g.Owner, g.OwnerKey, g.Requester, g.RequesterKey, g.Label = from.id, from.encryption(), to.id, to.encryption(), ""
+		g.PayloadToken = record.Digest{}
+		return a.grantArgs(g, from)
+	}
+	carrier := a.shop.identity
+	a.mustInvoke(carrier, record.TxGrant, grant(owner, insurer)...)
+	a.mustInvoke(carrier, record.TxGrant, grant(owner, insurer)...)
+	a.refused(record.ErrKeyTaken, carrier, record.TxGrant, grant(owner, rival)...)
+	a.refused(record.ErrKeyTaken, carrier, record.TxGrant, grant(neighbour, insurer)...)
+	a.mustInvoke(carrier, record.TxGrant, grant(neighbour, rival)...)
 }
 
 // TestAnnouncedAgainTooLate: a proxy whose announcement is on the ledger, but

@@ -122,6 +122,7 @@ func (*consents) Grant(c *Context, grant, signature string) (string, error) {
 		func() error { return c.checkProxies(s.Proxies) },
 		func() error { return c.checkAnswer(s) },
 		func() error { return c.checkGranted(s) },
+		func() error { return c.pair(s) },
 	); err != nil {
 		return "", err
 	}
@@ -232,6 +233,31 @@ func (c *Context) checkGranted(s *record.GrantStatement) error {
 	}
 	if policy.Owner != s.Owner || policy.Kind != record.KindPolicy {
 		return record.ErrRecordUnknown.With("owner %s has no policy %s", s.Owner, s.PolicyRecord)
+	}
+	return nil
+}
+
+// pair ties the owner and the requester of a consent in paper mode to each other
+// for ever. The proxy's keys combine: one party with two others would give away
+// what was never granted.
+func (c *Context) pair(s *record.GrantStatement) error {
+	if s.OwnerKey.Mode != record.ModePaper {
+		return nil
+	}
+	for _, side := range []struct{ id, other record.PartyID }{{s.Owner, s.Requester}, {s.Requester, s.Owner}} {
+		link, err := load(c, pairKey(side.id), record.DecodeLink)
+		if err != nil {
+			return err
+		}
+		if link != nil && link.Party != side.other {
+			return record.ErrKeyTaken.With("the paper-mode key of party %s is for its relationship with party %s", side.id, link.Party)
+		}
+		if link != nil {
+			continue
+		}
+		if err := c.put(pairKey(side.id), &record.Link{Party: side.other}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

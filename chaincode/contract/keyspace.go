@@ -45,6 +45,10 @@ func publicKeyKey(key []byte) string {
 	return "k" + compact(sum[:])
 }
 
+// pairKey links a party with a paper-mode key to the only one that it is used
+// with.
+func pairKey(id record.PartyID) string { return "m" + compact(id[:]) }
+
 // batchKey marks a batch that has cost its issuer a violation.
 func batchKey(entries record.Digest) string { return "b" + compact(entries[:]) }
 

@@ -94,7 +94,8 @@ func DecodeDocument(b []byte) (Document, error) {
 	return d, nil
 }
 
-// Link says to which party a certificate subject or a key belongs.
+// Link says to which party a certificate subject, a key, a faulty batch or the
+// other side of a relationship in paper mode belongs.
 type Link struct {
 	Party PartyID `json:"party"`
 }

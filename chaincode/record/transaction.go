@@ -205,7 +205,7 @@ func consentTransactions() []Transaction {
 			errorsOf(activeErrs, []*Error{ErrForbidden, ErrPartyUnknown, ErrOwnerRole, ErrRecordUnknown, ErrRequestExists})},
 		{TxGrant, false, CallerMember, "Puts an owner's signed consent on the ledger, whoever carries it.",
 			[]Argument{{ArgGrant, "encoded GrantStatement, hexadecimal"}, {ArgSignature, "the owner's signature"}}, "Consent",
-			errorsOf(activeErrs, []*Error{ErrPartyUnknown, ErrOwnerRole, ErrForbidden, ErrStaleKeyVersion, ErrKeyMismatch, ErrSignature, ErrRequestUnknown,
+			errorsOf(activeErrs, []*Error{ErrPartyUnknown, ErrOwnerRole, ErrForbidden, ErrStaleKeyVersion, ErrKeyMismatch, ErrKeyTaken, ErrSignature, ErrRequestUnknown,
 				ErrRequestMismatch, ErrRecordUnknown, ErrConsentExists, ErrConsentRevoked, ErrConsentExpired})},
 		{TxApprove, false, CallerManager, "Approves a consent after the evidence and the search test were checked.", []Argument{argConsent}, "Consent",
 			errorsOf(managerErrs, []*Error{ErrConsentUnknown, ErrConsentRevoked, ErrConsentExpired, ErrSuspended, ErrExpelled, ErrStaleKeyVersion})},
