@@ -105,8 +105,10 @@ func (b *validityBatch) prepare(k int, c Claimed) error {
 		return err
 	}
 	h := c.Capsule.h()
-	uhvd := curve.MulG1(&b.p.u, &h)
-	uhvd.Add(&uhvd, &b.p.vd)
+	uh := b.p.powU(&h)
+	uh.AddMixed(&b.p.vd)
+	var uhvd bn254.G1Affine
+	uhvd.FromJacobian(&uh)
 	left := curve.Joint(&c.Key.key().point, &uhvd, rho, sigma)
 	b.terms[k].left.FromJacobian(&left)
 	b.terms[k].c1 = c.Capsule.c1

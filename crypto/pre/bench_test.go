@@ -13,6 +13,7 @@ import (
 
 func BenchmarkSeal(b *testing.B) {
 	w := newWorld(b, "bench")
+	w.p.Warm("r")
 	for _, size := range []int{1 << 10, 1 << 20} {
 		b.Run(sizeName(size), func(b *testing.B) {
 			plain := make([]byte, size)

@@ -44,13 +44,12 @@ func (p *Parameters) seal(r fr.Element, to PublicKey, label string, info RecordI
 	if !curve.ValidG1(&pk.point) {
 		return nil, fmt.Errorf("%w: public key", ErrMalformed)
 	}
-	base := p.base(label)
-	gHat1 := p.gHat1.Point()
+	base, tables := p.base(label), p.labelTables(label)
 	c := &Capsule{label: label, binding: p.binding(pk, info)}
-	c.c1 = curve.MulG2(&gHat1, &r)
+	c.c1 = p.powGHat1(&r)
 	c.c2 = curve.MulG1(&pk.point, &r)
-	c.c3 = p.searchTag(power(base.searchGT(), &r))
-	k := power(base.payloadGT(), &r)
+	c.c3 = p.searchTag(powGT(tables.search, base.searchGT, &r))
+	k := powGT(tables.payload, base.payloadGT, &r)
 	commit, key, err := c.derive(&k)
 	if err != nil {
 		return nil, err
@@ -61,16 +60,11 @@ func (p *Parameters) seal(r fr.Element, to PublicKey, label string, info RecordI
 		return nil, fmt.Errorf("pre: seal: %w", err)
 	}
 	h := c.h()
-	uhvd := curve.MulG1(&p.u, &h)
-	uhvd.Add(&uhvd, &p.vd)
-	c.c5 = curve.MulG1(&uhvd, &r)
+	h.Mul(&h, &r)
+	c5, vd := p.powU(&h), p.powVD(&r) // u^(h r) (v d)^r
+	c5.AddAssign(&vd)
+	c.c5.FromJacobian(&c5)
 	return c, nil
-}
-
-func power(base bn254.GT, r *fr.Element) bn254.GT {
-	var z bn254.GT
-	z.ExpGLV(base, curve.Int(r))
-	return z
 }
 
 // searchTag is C3 = SHA256(lp(D"search-tag") ‖ paramsID ‖ U), the paper's H2.

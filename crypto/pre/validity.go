@@ -1,8 +1,11 @@
 package pre
 
 import (
+	"math/big"
+
 	"github.com/claimshare/claimshare/crypto/internal/curve"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 )
 
 // VerifiedCapsule is a capsule that passed the validity check under the named
@@ -41,17 +44,26 @@ func (c *Capsule) Verify(p *Parameters, key PublicKey) (*VerifiedCapsule, error)
 		return nil, err
 	}
 	h := c.h()
-	var left, right bn254.G1Affine
-	base := curve.MulG1(&p.u, &h)
-	left.ScalarMultiplication(&pk.point, rho)
-	left.Add(&left, &base)
-	left.Add(&left, &p.vd)
+	var right bn254.G1Affine
+	left := p.keyed(pk, rho, &h)
 	right.ScalarMultiplication(&c.c2, rho)
 	right.Add(&right, &c.c5)
 	if !curve.PairsEqual(&left, &c.c1, &right, p.gHat1) {
 		return nil, ErrInvalidCapsule
 	}
 	return &VerifiedCapsule{capsule: c, key: key}, nil
+}
+
+// keyed is PK^ρ u^h v d.
+func (p *Parameters) keyed(pk *publicKey, rho *big.Int, h *fr.Element) bn254.G1Affine {
+	sum := p.powU(h)
+	sum.AddMixed(&p.vd)
+	var pkRho bn254.G1Jac
+	pkRho.ScalarMultiplication(pkRho.FromAffine(&pk.point), rho)
+	sum.AddAssign(&pkRho)
+	var out bn254.G1Affine
+	out.FromJacobian(&sum)
+	return out
 }
 
 // ownedBy reports e(PK, C1) = e(C2, ĝ1): C2 and C1 share their exponent under

@@ -107,7 +107,7 @@ func makeVectors(t *testing.T) *vectorFile {
 		require.NoError(t, err)
 		rb := r.Bytes()
 		base := p.base(label)
-		u, k := power(base.searchGT(), &r), power(base.payloadGT(), &r)
+		u, k := curve.PowGT(base.searchGT(), &r), curve.PowGT(base.payloadGT(), &r)
 		commit, payloadKey, err := c.derive(&k)
 		require.NoError(t, err)
 		h := c.h()
