@@ -33,7 +33,7 @@ var (
 	ErrLocked = errors.New("the passphrase or identity does not open this key file")
 	// ErrPermissions: others than the owner may read or write the file.
 	ErrPermissions = errors.New("the file can be read by others")
-	// ErrMalformed: it is no key file, or it was damaged.
+	// ErrMalformed: it was damaged, or is another kind of file ([KindError]).
 	ErrMalformed = errors.New("not a valid key file")
 )
 
@@ -142,10 +142,10 @@ func encrypt(dst io.Writer, plain []byte, recipients []age.Recipient) error {
 }
 
 // Open reads the key file at path with the first identity that opens it. It
-// answers [ErrPermissions], [ErrLocked], [ErrMalformed], or what reading the
-// file answered.
+// answers [ErrPermissions], [ErrLocked], [ErrMalformed] (a [KindError], if it is
+// another kind of file), or what reading the file answered.
 func Open(path string, identities ...age.Identity) (*Contents, error) {
-	raw, err := ReadPrivate(path)
+	raw, err := readSecret(path)
 	if err != nil {
 		return nil, err
 	}
@@ -200,7 +200,7 @@ func unarmour(raw []byte) (io.Reader, error) {
 // passphrase rather than to age recipients. It answers the errors of [Open]
 // except [ErrLocked].
 func NeedsPassphrase(path string) (bool, error) {
-	raw, err := ReadPrivate(path)
+	raw, err := readSecret(path)
 	if err != nil {
 		return false, err
 	}
@@ -219,26 +219,49 @@ func NeedsPassphrase(path string) (bool, error) {
 // [ErrPermissions], with what to do, when others may read or write it; pipes
 // and devices, which have no useful mode, are read as they are.
 func ReadPrivate(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	raw, info, err := read(path)
 	if err != nil {
 		return nil, err
 	}
 	if err := checkPrivate(path, info); err != nil {
+		clear(raw)
 		return nil, err
 	}
-	raw, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	return raw, nil
+}
+
+// readSecret is ReadPrivate for a key file. What is none is called that,
+// whoever may read it.
+func readSecret(path string) ([]byte, error) {
+	raw, info, err := read(path)
 	if err != nil {
 		return nil, err
 	}
-	if len(raw) > maxSize {
-		return nil, fmt.Errorf("%s: %w: larger than %d bytes", path, ErrMalformed, maxSize)
+	if err := insist(path, raw, SecretKeys); err != nil {
+		return nil, err
 	}
-	return raw, nil
+	return raw, checkPrivate(path, info)
+}
+
+// read reads a file of a reasonable size.
+func read(path string) ([]byte, fs.FileInfo, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, maxSize+1))
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(raw) > maxSize {
+		return nil, nil, fmt.Errorf("%s: %w: larger than %d bytes", path, ErrMalformed, maxSize)
+	}
+	return raw, info, nil
 }
 
 // CheckPrivate answers [ErrPermissions], with what to do, when others than the
@@ -280,7 +303,7 @@ func encode(c *Contents) ([]byte, error) {
 
 func decode(plain []byte) (*Contents, error) {
 	var doc secretJSON
-	if err := decodeStrict(plain, secretFormat, &doc); err != nil {
+	if err := decodeStrict(plain, SecretKeys, &doc); err != nil {
 		return nil, err
 	}
 	c := &Contents{Created: doc.Created}

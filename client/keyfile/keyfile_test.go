@@ -231,7 +231,47 @@ func TestPublicFiles(t *testing.T) {
 	require.Equal(t, params.ID(), got.ID())
 	_, err = ReadPublic(ppath)
 	require.ErrorIs(t, err, ErrMalformed)
-	require.ErrorContains(t, err, "its format is")
+	require.EqualError(t, err, ppath+" is a parameters file, not a public key file")
+}
+
+// What a file is comes before who may read it.
+func TestAnotherKindOfFile(t *testing.T) {
+	recipient, identity := passphrase(t, "p")
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	made := party(t, pre.ModeScoped)
+	require.NoError(t, Create(in("secret"), made, recipient))
+	require.NoError(t, WritePublic(in("public"), made.Party.Public()))
+	params, err := pre.NewParameters("test", system(t).System.Master.PublicKey())
+	require.NoError(t, err)
+	require.NoError(t, WriteParameters(in("parameters"), params))
+	require.NoError(t, os.WriteFile(in("other"), []byte("some text\n"), 0o644))
+	require.NoError(t, os.WriteFile(in("newer"), []byte(`{"format":"claimshare-public-keys/v9"}`), 0o644))
+
+	kinds := map[string]Kind{"secret": SecretKeys, "public": PublicKeys, "parameters": Parameters, "other": Other, "newer": Other}
+	readers := map[Kind]func(string) error{
+		SecretKeys: func(p string) error { _, err := Open(p, identity); return err },
+		PublicKeys: func(p string) error { _, err := ReadPublic(p); return err },
+		Parameters: func(p string) error { _, err := ReadParameters(p); return err },
+	}
+	for want, reader := range readers {
+		for name, kind := range kinds {
+			err := reader(in(name))
+			if kind == want {
+				require.NoError(t, err, name)
+				continue
+			}
+			var e *KindError
+			require.ErrorAs(t, err, &e, name)
+			require.ErrorIs(t, err, ErrMalformed)
+			require.Equal(t, kind, e.Is, name)
+			require.Equal(t, want, e.Want, name)
+		}
+	}
+	_, err = ReadPublic(in("newer"))
+	require.ErrorContains(t, err, `its format is "claimshare-public-keys/v9"`)
+	_, err = NeedsPassphrase(in("public"))
+	require.EqualError(t, err, in("public")+" is a public key file, not a secret, encrypted key file")
 }
 
 func TestPublicFilesAreReadStrictly(t *testing.T) {

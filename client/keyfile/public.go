@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 
 	"github.com/claimshare/claimshare/client/internal/atomicfile"
 	"github.com/claimshare/claimshare/crypto/bls"
@@ -18,6 +16,14 @@ const (
 	publicFormat = "claimshare-public-keys/v1"
 	paramsFormat = "claimshare-parameters/v1"
 )
+
+// errParameters is [ErrMalformed] about a parameters file.
+var errParameters error = invalidParameters{}
+
+type invalidParameters struct{}
+
+func (invalidParameters) Error() string        { return "not a valid parameters file" }
+func (invalidParameters) Is(target error) bool { return target == ErrMalformed }
 
 // Public is the public half of a party's keys: what it hands to others.
 type Public struct {
@@ -50,10 +56,11 @@ func (p *Public) MarshalJSON() ([]byte, error) {
 func WritePublic(path string, p *Public) error { return writeJSON(path, p) }
 
 // ReadPublic reads a file that [WritePublic] wrote and checks both keys. It
-// answers [ErrMalformed] or what reading the file answered.
+// answers [ErrMalformed] (a [KindError], if it is another kind of file) or what
+// reading the file answered.
 func ReadPublic(path string) (*Public, error) {
 	var doc publicJSON
-	if err := readJSON(path, publicFormat, &doc); err != nil {
+	if err := readJSON(path, PublicKeys, &doc); err != nil {
 		return nil, err
 	}
 	p := &Public{PID: doc.PID}
@@ -78,19 +85,19 @@ func WriteParameters(path string, p *pre.Parameters) error {
 }
 
 // ReadParameters reads a file that [WriteParameters] wrote and checks that its
-// identifier follows from the rest. It answers [ErrMalformed] or what reading
-// the file answered.
+// identifier follows from the rest. It answers [ErrMalformed] (a [KindError], if
+// it is another kind of file) or what reading the file answered.
 func ReadParameters(path string) (*pre.Parameters, error) {
 	var doc paramsJSON
-	if err := readJSON(path, paramsFormat, &doc); err != nil {
+	if err := readJSON(path, Parameters, &doc); err != nil {
 		return nil, err
 	}
 	p, err := pre.NewParameters(doc.SystemName, doc.MasterPublicKey)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", path, ErrMalformed, err)
+		return nil, fmt.Errorf("%s: %w: %w", path, errParameters, err)
 	}
 	if id := p.ID(); !bytes.Equal(id[:], doc.ParamsID) {
-		return nil, fmt.Errorf("%s: %w: its paramsId does not follow from its content", path, ErrMalformed)
+		return nil, fmt.Errorf("%s: %w: its paramsId does not follow from its content", path, errParameters)
 	}
 	return p, nil
 }
@@ -103,38 +110,40 @@ func writeJSON(path string, v any) error {
 	return atomicfile.Write(path, 0o644, bytes.NewReader(append(doc, '\n')))
 }
 
-func readJSON(path, format string, v any) error {
-	f, err := os.Open(path)
+func readJSON(path string, want Kind, v any) error {
+	raw, _, err := read(path)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	raw, err := io.ReadAll(io.LimitReader(f, maxSize))
-	if err != nil {
+	if err := insist(path, raw, want); err != nil {
 		return err
 	}
-	if err := decodeStrict(raw, format, v); err != nil {
+	if err := decodeStrict(raw, want, v); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	return nil
 }
 
-// decodeStrict decodes one JSON document of the given format: no unknown
-// field, nothing behind it.
-func decodeStrict(raw []byte, format string, v any) error {
+// decodeStrict decodes one JSON document of the given kind: no unknown field,
+// nothing behind it.
+func decodeStrict(raw []byte, want Kind, v any) error {
+	malformed := ErrMalformed
+	if want == Parameters {
+		malformed = errParameters
+	}
 	var head struct {
 		Format string `json:"format"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return fmt.Errorf("%w: it is not one JSON document", ErrMalformed)
+		return fmt.Errorf("%w: it is not one JSON document", malformed)
 	}
-	if head.Format != format {
-		return fmt.Errorf("%w: its format is %q where %q is expected", ErrMalformed, head.Format, format)
+	if format := formats[want]; head.Format != format {
+		return fmt.Errorf("%w: its format is %q where %q is expected", malformed, head.Format, format)
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
+		return fmt.Errorf("%w: %w", malformed, err)
 	}
 	return nil
 }
