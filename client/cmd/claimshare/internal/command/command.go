@@ -40,16 +40,26 @@ func (a *app) run(ctx context.Context, args []string) int {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
-	err := root.ExecuteContext(ctx)
+	if asksForJSON(args) {
+		a.output = "json"
+	}
+	if err := a.versionFlag(root); err != nil {
+		return a.fail(root, err)
+	}
+	c, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK.Code
 	}
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+	var word string
+	switch n, _ := fmt.Sscanf(err.Error(), "unknown command %q for", &word); {
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		err = errInterrupted
-	} else if !a.started {
+	case n == 1 && !a.started:
+		err = noSuchCommand(c, word)
+	case !a.started && !errors.Is(err, errUsage):
 		err = usage("%w", err)
 	}
-	return a.fail(err)
+	return a.fail(c, err)
 }
 
 func (a *app) root() *cobra.Command {
@@ -83,13 +93,8 @@ func group(name, short string, below ...*cobra.Command) *cobra.Command {
 	c := &cobra.Command{
 		Use:   name,
 		Short: short,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				return fmt.Errorf("%s needs one of its commands", name)
-			}
-			return fmt.Errorf("%s has no command %q", name, args[0])
-		},
-		Run: func(*cobra.Command, []string) {}, // so that Args is asked
+		Args:  func(c *cobra.Command, args []string) error { return noSuchCommand(c, append(args, "")[0]) },
+		Run:   func(*cobra.Command, []string) {}, // so that Args is asked
 	}
 	c.AddCommand(below...)
 	return c
@@ -99,7 +104,7 @@ func group(name, short string, below ...*cobra.Command) *cobra.Command {
 func (a *app) action(do func(ctx context.Context, args []string) error) func(*cobra.Command, []string) error {
 	return func(c *cobra.Command, args []string) error {
 		if a.output != "text" && a.output != "json" {
-			return fmt.Errorf("--output is text or json, not %q", a.output)
+			return usage("--output is text or json, not %q", a.output)
 		}
 		a.started = true
 		return do(c.Context(), args)
@@ -109,14 +114,4 @@ func (a *app) action(do func(ctx context.Context, args []string) error) func(*co
 // oneOf completes a flag that takes one of a few words.
 func oneOf(words ...string) cobra.CompletionFunc {
 	return cobra.FixedCompletions(slices.Clone(words), cobra.ShellCompDirectiveNoFileComp)
-}
-
-// needed marks flags without which a command means nothing.
-func needed(c *cobra.Command, flags ...string) *cobra.Command {
-	for _, f := range flags {
-		if err := c.MarkFlagRequired(f); err != nil {
-			panic(err) // a flag that the lines above do not define
-		}
-	}
-	return c
 }

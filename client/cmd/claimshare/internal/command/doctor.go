@@ -107,7 +107,7 @@ A connection description is a JSON file:
    "clientCert": "cert.pem", "clientKey": "key.pem"}`,
 		Example: `  claimshare doctor --params authority.params.json --key alice.key
   claimshare doctor --connection shop.json --output json`,
-		Args: cobra.NoArgs,
+		Args: arguments(),
 		RunE: a.action(func(ctx context.Context, _ []string) error {
 			p.now = time.Now()
 			d := p.examine(ctx)
@@ -145,6 +145,9 @@ func (p *patient) examine(ctx context.Context) *diagnosis {
 	}
 	if p.connection != "" {
 		p.examineConnection(ctx, d, params)
+	}
+	if p.params == "" && len(p.keys) == 0 && p.store == "" && p.connection == "" {
+		d.add("files", "", skipped, "none was named", "name what is to be examined: --params, --key, --store or --connection, each with a FILE")
 	}
 	return d
 }

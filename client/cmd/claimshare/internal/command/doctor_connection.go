@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -40,6 +41,7 @@ func (p *patient) examineConnection(ctx context.Context, d *diagnosis, params *p
 	usable := examineClientKey(d, c)
 	// All at once, since each may take its time; told in the order of the file.
 	found := make([]diagnosis, len(c.Peers))
+	answers := make([]ledgerAnswer, len(c.Peers))
 	var all sync.WaitGroup
 	for i, peer := range c.Peers {
 		all.Go(func() {
@@ -50,13 +52,41 @@ func (p *patient) examineConnection(ctx context.Context, d *diagnosis, params *p
 			case !usable:
 				found[i].add("gateway", peer.Endpoint, skipped, "not asked: the client's certificate or key cannot be used", "")
 			default:
-				p.examineGateway(ctx, &found[i], c, peer, params)
+				answers[i] = p.examineGateway(ctx, &found[i], c, peer, params)
 			}
 		})
 	}
 	all.Wait()
 	for _, f := range found {
 		d.take(f)
+	}
+	examineSetUp(d, c, answers)
+}
+
+// ledgerAnswer is what a peer says about the deployment.
+type ledgerAnswer int
+
+const (
+	noAnswer ledgerAnswer = iota
+	setUp
+	notSetUp
+)
+
+// examineSetUp speaks of a new ledger once, not for each peer.
+func examineSetUp(d *diagnosis, c ledger.Connection, answers []ledgerAnswer) {
+	if !slices.Contains(answers, notSetUp) {
+		return
+	}
+	if !slices.Contains(answers, setUp) {
+		d.add("chaincode", c.Chaincode, warning, "it answers; the ledger is not set up yet",
+			"the system manager sets it up, once, with client.Initialise of the SDK: docs/network.md#first-steps (make demo does so in a network of its own)")
+		return
+	}
+	for i, answer := range answers {
+		if answer == notSetUp {
+			d.add("chaincode", c.Peers[i].Endpoint, problem, "this peer does not know yet that the ledger was set up",
+				"it is behind the others: wait, and if that does not help, ask its operator")
+		}
 	}
 }
 
@@ -78,18 +108,18 @@ func (p *patient) examineCertificate(d *diagnosis, path string, c *x509.Certific
 }
 
 // examineChain verifies the client's certificate where the authority's lies
-// beside it, as it does in an MSP folder.
+// beside it, or beside its folder as in an MSP.
 func examineChain(d *diagnosis, path string, c *x509.Certificate, now time.Time) {
 	pool, found := x509.NewCertPool(), false
-	for _, folder := range []string{"cacerts", "intermediatecerts"} {
-		files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), "..", folder, "*.pem"))
+	for _, folder := range []string{"cacerts", "../cacerts", "../intermediatecerts"} {
+		files, _ := filepath.Glob(filepath.Join(filepath.Dir(path), folder, "*.pem"))
 		for _, file := range files {
 			text, err := os.ReadFile(file)
 			found = err == nil && pool.AppendCertsFromPEM(text) || found
 		}
 	}
 	if !found {
-		d.add("issuer", path, skipped, "no authority's certificates in ../cacerts to compare with", "")
+		d.add("issuer", path, skipped, "no authority's certificates in cacerts or ../cacerts to compare with", "")
 		return
 	}
 	at := now
@@ -98,7 +128,7 @@ func examineChain(d *diagnosis, path string, c *x509.Certificate, now time.Time)
 	}
 	_, err := c.Verify(x509.VerifyOptions{Roots: pool, CurrentTime: at, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
 	if err != nil {
-		d.add("issuer", path, problem, err.Error(), "the authority in ../cacerts did not issue this certificate: use the certificate of this organisation")
+		d.add("issuer", path, problem, err.Error(), "the authority in cacerts did not issue this certificate: use the certificate of this organisation")
 		return
 	}
 	d.ok("issuer", path, "issued by %s", c.Issuer)
@@ -200,12 +230,12 @@ func subjectOf(text []byte) string {
 
 // examineGateway asks one peer's gateway for the channel's height and the
 // deployment's parameters.
-func (p *patient) examineGateway(ctx context.Context, d *diagnosis, c ledger.Connection, peer ledger.Peer, params *pre.Parameters) {
+func (p *patient) examineGateway(ctx context.Context, d *diagnosis, c ledger.Connection, peer ledger.Peer, params *pre.Parameters) ledgerAnswer {
 	c.Peers = []ledger.Peer{peer}
 	l, err := ledger.Dial(c)
 	if err != nil {
 		d.add("gateway", peer.Endpoint, problem, err.Error(), "")
-		return
+		return noAnswer
 	}
 	defer func() { _ = l.Close() }()
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
@@ -213,7 +243,7 @@ func (p *patient) examineGateway(ctx context.Context, d *diagnosis, c ledger.Con
 	height, err := l.Height(ctx)
 	if err != nil {
 		d.add("gateway", peer.Endpoint, problem, err.Error(), gatewayAdvice(err, c))
-		return
+		return noAnswer
 	}
 	d.ok("gateway", peer.Endpoint, "accepts the certificate; channel %s has %d blocks", c.Channel, height)
 
@@ -225,16 +255,18 @@ func (p *patient) examineGateway(ctx context.Context, d *diagnosis, c ledger.Con
 	}
 	switch {
 	case errors.Is(err, record.ErrNotInitialised):
-		d.add("chaincode", peer.Endpoint, problem, err.Error(), "the system manager sets the system up, once")
+		return notSetUp
 	case err != nil:
 		d.add("chaincode", peer.Endpoint, problem, err.Error(), fmt.Sprintf(
 			"check that chaincode %q is committed on channel %q and that its service runs", c.Chaincode, c.Channel))
+		return noAnswer
 	case params != nil && params.ID() != [32]byte(system.ParamsID):
 		d.add("chaincode", peer.Endpoint, problem, "the ledger's parameters are "+system.ParamsID.String()+", not those of the file",
 			"use the parameters file of this deployment")
 	default:
 		d.ok("chaincode", peer.Endpoint, "%s answers, parameters %s", c.Chaincode, system.ParamsID)
 	}
+	return setUp
 }
 
 // gatewayAdvice says what to do about a gateway that does not tell the height.

@@ -37,9 +37,9 @@ func examineClock(d *diagnosis, now time.Time) {
 }
 
 func examineParams(d *diagnosis, path string) *pre.Parameters {
-	params, err := keyfile.ReadParameters(path)
+	params, err := named{"--params", path}.parameters()
 	if err != nil {
-		d.add("parameters", "", problem, err.Error(), "get the parameters file from the system manager again")
+		d.add("parameters", "", problem, err.Error(), adviceOf(err, "get the parameters file from the system manager again"))
 		return nil
 	}
 	id := params.ID()
@@ -48,17 +48,31 @@ func examineParams(d *diagnosis, path string) *pre.Parameters {
 }
 
 func (p *patient) examineKey(d *diagnosis, path string, params *pre.Parameters) {
-	if public, err := keyfile.ReadPublic(path); err == nil {
+	public, err := keyfile.ReadPublic(path)
+	if err == nil {
 		d.ok("key", path, "public keys, %s mode", public.Encryption.Mode())
+		return
+	}
+	other := new(keyfile.KindError)
+	switch isOther := errors.As(err, &other); {
+	case isOther && other.Is == keyfile.Parameters:
+		d.add("key", path, problem, "this is a parameters file", "name it with --params")
+		return
+	case isOther && other.Is == keyfile.Other:
+		d.add("key", path, problem, "this is not a key file", "check that it is the right file")
+		return
+	case errors.Is(err, fs.ErrNotExist):
+		err = named{"--key", path}.explain(err, keyfile.SecretKeys)
+		d.add("key", "", problem, err.Error(), adviceOf(err, `check the name, or make keys with "claimshare keys new"`))
+		return
+	case !isOther:
+		d.add("key", "", problem, err.Error(), "check that it is the right file, or restore it from a backup")
 		return
 	}
 	needs, err := keyfile.NeedsPassphrase(path)
 	switch {
 	case errors.Is(err, keyfile.ErrPermissions):
-		d.add("key", "", problem, err.Error(), "chmod 600 "+path+"; when others may have read it, make new keys")
-		return
-	case errors.Is(err, fs.ErrNotExist):
-		d.add("key", "", problem, err.Error(), `check the name, or make keys with "claimshare keys new"`)
+		d.add("key", "", problem, err.Error(), "when others may have read it, also make new keys")
 		return
 	case err != nil:
 		d.add("key", "", problem, err.Error(), "check that it is the right file, or restore it from a backup")
@@ -71,7 +85,7 @@ func (p *patient) examineKey(d *diagnosis, path string, params *pre.Parameters) 
 	identities, err := p.identities(needs)
 	switch {
 	case err != nil:
-		d.add("key", "", problem, err.Error(), "name the right --passphrase-file or --identity")
+		d.add("key", "", problem, err.Error(), adviceOf(err, "name the right --passphrase-file or --identity"))
 		return
 	case identities == nil:
 		d.ok("key", path, "private, %s; not unlocked", how)
@@ -90,6 +104,14 @@ func (p *patient) examineKey(d *diagnosis, path string, params *pre.Parameters) 
 	default:
 		d.ok("key", path, "a party's keys, %s mode, %s", contents.Party.Public().Encryption.Mode(), how)
 	}
+}
+
+// adviceOf is an error's own advice, or the given one.
+func adviceOf(err error, otherwise string) string {
+	if own := new(refusal); errors.As(err, &own) && own.advice != "" {
+		return own.advice
+	}
+	return otherwise
 }
 
 // identities are what can open a key file; none when there is nothing to open

@@ -242,6 +242,25 @@ func TestDoctorOnTheClientsCertificate(t *testing.T) {
 
 	require.NoError(t, os.RemoveAll(filepath.Join(c.dir, "msp/cacerts")))
 	require1(t, c.examine(), "issuer", skipped)
+	writePEM(t, filepath.Join(c.dir, "msp/signcerts/cacerts/ca.pem"), "CERTIFICATE", c.org.cert.Raw)
+	require1(t, c.examine(), "issuer", fine, "ca.shop")
+}
+
+func TestDoctorOnALedgerThatIsNotSetUp(t *testing.T) {
+	c := ledger.Connection{Chaincode: "claimshare", Peers: []ledger.Peer{{Endpoint: "one"}, {Endpoint: "two"}, {Endpoint: "three"}}}
+	examined := func(answers ...ledgerAnswer) *diagnosis {
+		d := &diagnosis{Healthy: true}
+		examineSetUp(d, c, answers)
+		return d
+	}
+	require.Empty(t, examined(setUp, noAnswer, setUp).Findings)
+	d := examined(notSetUp, noAnswer, notSetUp)
+	require.Len(t, d.Findings, 1)
+	require1(t, d, "chaincode", warning, "not set up yet", "client.Initialise")
+	d = examined(setUp, setUp, notSetUp)
+	require.Len(t, d.Findings, 1)
+	require.Equal(t, "three", d.Findings[0].Subject)
+	require1(t, d, "chaincode", problem, "behind")
 }
 
 func TestDoctorOnTheClock(t *testing.T) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"github.com/claimshare/claimshare/client/cmd/claimshare/internal/capsulefile"
 	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/crypto/pre"
@@ -25,15 +27,29 @@ type exit struct {
 // Errors of this package that have an exit code of their own.
 var (
 	errUsage       = errors.New("wrong command line")
+	errPassphrase  = errors.New("no usable passphrase")
 	errSystem      = errors.New("sealed for another system: the parameters do not fit")
 	errKind        = errors.New("the key file does not hold what this command needs")
 	errUnhealthy   = errors.New("there are problems")
 	errInterrupted = errors.New("interrupted; nothing was left behind")
 )
 
-func usage(format string, args ...any) error {
-	return fmt.Errorf("%w: %w", errUsage, fmt.Errorf(format, args...))
+// refusal is an error with the exit code of its kind and advice of its own; ""
+// leaves the advice of the exit code.
+type refusal struct {
+	message error
+	kind    error
+	advice  string
 }
+
+func (e *refusal) Error() string   { return e.message.Error() }
+func (e *refusal) Unwrap() []error { return []error{e.message, e.kind} }
+
+func refuse(kind error, advice, format string, args ...any) error {
+	return &refusal{fmt.Errorf(format, args...), kind, advice}
+}
+
+func usage(format string, args ...any) error { return refuse(errUsage, "", format, args...) }
 
 var (
 	exitOK       = exit{Code: 0, Name: "ok", Meaning: "it worked"}
@@ -50,12 +66,12 @@ var exitFile = exit{Code: 3, Name: "file", Meaning: "a file cannot be read or wr
 var exits = []exit{
 	exitOK,
 	exitInternal,
-	{Code: 2, Name: "usage", Meaning: "the command line is wrong, or a passphrase is missing",
-		Advice: `add --help to the command`, errors: []error{errUsage}},
+	{Code: 2, Name: "usage", Meaning: "the command line is wrong, or there is no usable passphrase",
+		Advice: `add --help to the command`, errors: []error{errUsage, errPassphrase}},
 	{Code: 4, Name: "exists", Meaning: "a file is in the way; nothing is overwritten",
 		Advice: "choose another name, or remove the file yourself", errors: []error{fs.ErrExist}},
 	{Code: 5, Name: "permissions", Meaning: "a secret file can be read by others",
-		Advice: "chmod 600 the file; when others may have read it, make new keys", errors: []error{keyfile.ErrPermissions}},
+		Advice: "when others may have read it, also make new keys", errors: []error{keyfile.ErrPermissions}},
 	{Code: 6, Name: "locked", Meaning: "the passphrase or identity does not open the key file",
 		Advice: "try again, or name the right --passphrase-file or --identity", errors: []error{keyfile.ErrLocked}},
 	{Code: 7, Name: "bad-key-file", Meaning: "a key or parameters file is damaged or another kind of file",
@@ -104,9 +120,16 @@ func classify(err error) exit {
 	return exitInternal
 }
 
-// fail prints err and answers its exit code.
-func (a *app) fail(err error) int {
+// fail prints err, which came of c, and answers its exit code.
+func (a *app) fail(c *cobra.Command, err error) int {
 	e := classify(err)
+	if own := new(refusal); errors.As(err, &own) && own.advice != "" {
+		e.Advice = own.advice
+	}
+	line := ""
+	if errors.Is(err, errUsage) {
+		line = usageLine(c)
+	}
 	// The name of the package that noticed says nothing to a user.
 	message := strings.ReplaceAll(err.Error(), "pre: ", "")
 	if a.output == "json" {
@@ -116,13 +139,18 @@ func (a *app) fail(err error) int {
 				ExitCode int    `json:"exitCode"`
 				Message  string `json:"message"`
 				Advice   string `json:"advice,omitempty"`
+				Usage    string `json:"usage,omitempty"`
 			} `json:"error"`
 		}{}
-		doc.Error.Name, doc.Error.ExitCode, doc.Error.Message, doc.Error.Advice = e.Name, e.Code, message, e.Advice
+		doc.Error.Name, doc.Error.ExitCode, doc.Error.Message = e.Name, e.Code, message
+		doc.Error.Advice, doc.Error.Usage = e.Advice, line
 		_ = json.NewEncoder(a.err).Encode(doc)
 		return e.Code
 	}
 	fmt.Fprintf(a.err, "claimshare: %s\n", message)
+	if line != "" {
+		fmt.Fprintf(a.err, "usage: %s\n", line)
+	}
 	if e.Advice != "" {
 		fmt.Fprintf(a.err, "what to do: %s\n", e.Advice)
 	}

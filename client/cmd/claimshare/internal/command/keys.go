@@ -34,7 +34,7 @@ the bidirectional scheme of the paper, where proxy and receiver together learn
 the owner's key: use a fresh pair of keys for each such relationship.`,
 		Example: `  claimshare keys new alice
   claimshare keys new alice-paper --mode paper --recipient age1...`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("NAME"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			m, err := pre.ParseMode(mode)
 			if err != nil {
@@ -98,7 +98,7 @@ which is unlocked for it. Secret keys are never shown.
 
 With --params and --msp, proofs of possession of both keys are made, which the
 system manager asks for when it registers a party; this needs the secret file.`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("FILE"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			if (params == "") != (msp == "") {
 				return usage("proofs of possession need both --params and --msp")
@@ -116,15 +116,24 @@ system manager asks for when it registers a party; this needs the secret file.`,
 
 func (a *app) showKeys(ctx context.Context, path, paramsPath, msp, pid, publicPath string, u unlock) error {
 	// A public key file needs no passphrase, and proves nothing.
-	if public, err := keyfile.ReadPublic(path); err == nil {
-		if msp != "" {
-			return fmt.Errorf("%s: %w: only the secret keys can prove possession", path, errKind)
-		}
+	file := named{"keys show", path}
+	public, err := keyfile.ReadPublic(path)
+	other := new(keyfile.KindError)
+	switch {
+	case err == nil && msp != "":
+		return refuse(errKind, "name the secret key file", "%s is a public key file: only the secret keys can prove possession", path)
+	case err == nil:
 		return a.print(describeKeys(public))
-	} else if !errors.Is(err, keyfile.ErrMalformed) {
+	case !errors.As(err, &other):
+		return file.explain(err, keyfile.PublicKeys)
+	case other.Is == keyfile.Parameters:
+		return refuse(errKind, fmt.Sprintf(`use "claimshare params show %s"`, path), "%s is a parameters file", path)
+	case other.Is == keyfile.Other && other.Format == "":
+		return refuse(errKind, "check that you named the right file", "%s is not a key file", path)
+	case other.Is == keyfile.Other:
 		return err
 	}
-	c, err := a.openKeys(ctx, path, u)
+	c, err := a.openKeys(ctx, file, u)
 	if err != nil {
 		return err
 	}
@@ -136,7 +145,7 @@ func (a *app) showKeys(ctx context.Context, path, paramsPath, msp, pid, publicPa
 			created,
 		})
 	}
-	public := c.Party.Public()
+	public = c.Party.Public()
 	if err := samePID(&public.PID, pid); err != nil {
 		return err
 	}
@@ -161,7 +170,7 @@ func prove(p *keyfile.Party, paramsPath, pid, msp string) (answer, error) {
 	if pid == "" {
 		return nil, usage("the key file names no pseudo-identity: give the --pid to prove possession for")
 	}
-	params, err := keyfile.ReadParameters(paramsPath)
+	params, err := named{"--params", paramsPath}.parameters()
 	if err != nil {
 		return nil, err
 	}

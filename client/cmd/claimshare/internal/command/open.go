@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claimshare/claimshare/client/internal/atomicfile"
-	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
@@ -30,7 +29,7 @@ part of the record is left on the disk by a failure. Nothing is overwritten.
 Standard output gets nothing before everything was verified: the payload, which
 then must be a file, is read twice.`,
 		Example: `  claimshare record open --params authority.params.json --key alice.key r17 invoice.pdf`,
-		Args:    cobra.ExactArgs(2),
+		Args:    arguments("NAME", "TARGET"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			return a.open(ctx, sealedName(args[0]), args[1], params, key, u)
 		}),
@@ -38,7 +37,7 @@ then must be a file, is read twice.`,
 	c.Flags().StringVar(&params, "params", "", "parameters file of the system")
 	c.Flags().StringVar(&key, "key", "", "the owner's secret key file")
 	u.flags(c)
-	return needed(c, "params", "key")
+	return needed(c, "params FILE", "key FILE")
 }
 
 func (a *app) open(ctx context.Context, name, target, paramsPath, keyPath string, u unlock) error {
@@ -46,7 +45,7 @@ func (a *app) open(ctx context.Context, name, target, paramsPath, keyPath string
 	if err != nil {
 		return err
 	}
-	payload, err := os.Open(name + payloadSuffix)
+	payload, err := openHalf(name, payloadSuffix)
 	if err != nil {
 		return err
 	}
@@ -56,7 +55,7 @@ func (a *app) open(ctx context.Context, name, target, paramsPath, keyPath string
 			return err
 		}
 	}
-	party, err := a.openParty(ctx, keyPath, u)
+	party, err := a.openParty(ctx, named{"--key", keyPath}, u)
 	if err != nil {
 		return err
 	}
@@ -105,14 +104,14 @@ func (a *app) recordVerify() *cobra.Command {
 valid under the owner's public key, that it was made for the record that its
 file names, and that the payload is the capsule's. Nothing is decrypted.`,
 		Example: `  claimshare record verify --params authority.params.json --owner alice.pub.json r17`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments("NAME"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			return a.verify(ctx, sealedName(args[0]), params, owner)
 		}),
 	}
 	c.Flags().StringVar(&params, "params", "", "parameters file of the system")
 	c.Flags().StringVar(&owner, "owner", "", "the owner's public key file")
-	return needed(c, "params", "owner")
+	return needed(c, "params FILE", "owner FILE")
 }
 
 func (a *app) verify(ctx context.Context, name, paramsPath, ownerPath string) error {
@@ -120,7 +119,7 @@ func (a *app) verify(ctx context.Context, name, paramsPath, ownerPath string) er
 	if err != nil {
 		return err
 	}
-	owner, err := keyfile.ReadPublic(ownerPath)
+	owner, err := named{"--owner", ownerPath}.public()
 	if err != nil {
 		return err
 	}
@@ -134,7 +133,7 @@ func (a *app) verify(ctx context.Context, name, paramsPath, ownerPath string) er
 	case bound != nil:
 		return fmt.Errorf("%s: %w", name+capsuleSuffix, bound)
 	}
-	payload, err := os.Open(name + payloadSuffix)
+	payload, err := openHalf(name, payloadSuffix)
 	if err != nil {
 		return err
 	}
@@ -151,7 +150,7 @@ func (a *app) recordInspect() *cobra.Command {
 		Short: "Show everything public in a capsule",
 		Long: `Show everything that NAME.capsule tells to everybody who has it. Nothing is
 verified: use "record verify" for that.`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments("NAME"),
 		RunE: a.action(func(_ context.Context, args []string) error {
 			file, err := readCapsule(sealedName(args[0]))
 			if err != nil {

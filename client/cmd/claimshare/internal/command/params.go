@@ -28,14 +28,14 @@ NAME.key is the master key, encrypted: it issues and traces pseudo-identities
 and opens search trapdoors. NAME.params.json are the public parameters, which
 everybody needs. Neither file is ever overwritten.`,
 		Example: `  claimshare params new authority --system "Claims of Ruritania"`,
-		Args:    cobra.ExactArgs(1),
+		Args:    arguments("NAME"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			return a.newParams(ctx, args[0], system, l)
 		}),
 	}
 	c.Flags().StringVar(&system, "system", "", "public name of the system, 1 to 64 bytes")
 	l.flags(c)
-	return needed(c, "system")
+	return needed(c, "system TITLE")
 }
 
 func (a *app) newParams(ctx context.Context, name, system string, l lock) error {
@@ -70,9 +70,9 @@ func (a *app) paramsShow() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show FILE",
 		Short: "Check and show a parameters file",
-		Args:  cobra.ExactArgs(1),
+		Args:  arguments("FILE"),
 		RunE: a.action(func(_ context.Context, args []string) error {
-			params, err := keyfile.ReadParameters(args[0])
+			params, err := named{"params show", args[0]}.parameters()
 			if err != nil {
 				return err
 			}

@@ -5,12 +5,10 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/cmd/claimshare/internal/capsulefile"
-	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
@@ -30,7 +28,7 @@ func sealedName(arg string) string {
 }
 
 func readCapsule(name string) (*capsulefile.File, error) {
-	f, err := os.Open(name + capsuleSuffix)
+	f, err := openHalf(name, capsuleSuffix)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +43,7 @@ func readCapsule(name string) (*capsulefile.File, error) {
 // readCapsuleOf also insists that the capsule is of the system with the given
 // parameters.
 func readCapsuleOf(name, paramsPath string) (*capsulefile.File, *pre.Parameters, error) {
-	params, err := keyfile.ReadParameters(paramsPath)
+	params, err := named{"--params", paramsPath}.parameters()
 	if err != nil {
 		return nil, nil, err
 	}

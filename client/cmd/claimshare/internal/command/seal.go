@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -30,15 +32,16 @@ func (a *app) recordSeal() *cobra.Command {
 		Short: "Encrypt a record for its owner",
 		Long: `Encrypt a record, which can be any file of any size, for its owner.
 
-NAME.capsule is the small half, about 700 bytes, which proxies and ledgers
-handle; NAME.payload is the large one. Both are needed to open the record.
+NAME.capsule is the small half, a few hundred bytes, which proxies handle: a
+capsule of 271 bytes and the label, with the record's names around it.
+NAME.payload is the large half. Both are needed to open the record.
 INPUT may be - for standard input. Nothing is overwritten.
 
 Label, kind, sizes and pseudo-identities are readable by everybody who has the
 capsule: where a category is sensitive, use an opaque word as label.`,
 		Example: `  claimshare record seal --params authority.params.json --to alice.pub.json \
       --label repair/2026 invoice.pdf r17`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments("INPUT", "NAME"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			return a.seal(ctx, s, args[0], sealedName(args[1]))
 		}),
@@ -52,15 +55,15 @@ capsule: where a category is sensitive, use an opaque word as label.`,
 	f.StringVar(&s.ownerPID, "owner-pid", "", "pseudo-identity of the owner (default: the one in the key file)")
 	f.StringVar(&s.issuerPID, "issuer-pid", "", "pseudo-identity of the issuer")
 	_ = c.RegisterFlagCompletionFunc("kind", oneOf("policy", "repair"))
-	return needed(c, "params", "to")
+	return needed(c, "params FILE", "to FILE")
 }
 
 func (a *app) seal(ctx context.Context, s sealing, input, name string) error {
-	params, err := keyfile.ReadParameters(s.params)
+	params, err := named{"--params", s.params}.parameters()
 	if err != nil {
 		return err
 	}
-	to, err := keyfile.ReadPublic(s.to)
+	to, err := named{"--to", s.to}.public()
 	if err != nil {
 		return err
 	}
@@ -78,6 +81,10 @@ func (a *app) seal(ctx context.Context, s sealing, input, name string) error {
 			return err
 		}
 		defer f.Close()
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			return refuse(&fs.PathError{Op: "seal", Path: input, Err: syscall.EISDIR}, "seal its files one by one, or an archive of them (tar, zip)",
+				"%s is a directory, and a record is one file", input)
+		}
 		src = f
 	}
 	if err := absent(name + capsuleSuffix); err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"unicode/utf8"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -29,7 +30,7 @@ type lock struct {
 func (l *lock) flags(c *cobra.Command) {
 	c.Flags().StringVar(&l.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase (default: $"+passphraseEnv+", then ask)")
 	c.Flags().StringArrayVar(&l.recipients, "recipient", nil, "lock to this age recipient (age1...) instead; may be repeated")
-	c.MarkFlagsMutuallyExclusive("passphrase-file", "recipient")
+	oneOfFlags(c, "passphrase-file", "recipient")
 }
 
 func (a *app) recipientsFor(ctx context.Context, l lock) ([]age.Recipient, error) {
@@ -44,14 +45,11 @@ func (a *app) recipientsFor(ctx context.Context, l lock) ([]age.Recipient, error
 	if len(out) > 0 {
 		return out, nil
 	}
-	passphrase, err := a.passphrase(ctx, l.passphraseFile, "New passphrase: ", "The same again: ")
+	passphrase, err := a.newPassphrase(ctx, l.passphraseFile)
 	if err != nil {
 		return nil, err
 	}
 	defer clear(passphrase)
-	if len(passphrase) < minPassphrase {
-		return nil, usage("the passphrase has less than %d characters", minPassphrase)
-	}
 	r, err := age.NewScryptRecipient(string(passphrase))
 	if err != nil {
 		return nil, err
@@ -71,20 +69,18 @@ type unlock struct {
 func (u *unlock) flags(c *cobra.Command) {
 	c.Flags().StringVar(&u.passphraseFile, "passphrase-file", "", "file whose first line is the passphrase (default: $"+passphraseEnv+", then ask)")
 	c.Flags().StringVar(&u.identityFile, "identity", "", "age identity file that opens the key file")
-	c.MarkFlagsMutuallyExclusive("passphrase-file", "identity")
+	oneOfFlags(c, "passphrase-file", "identity")
 }
 
 // openKeys opens a secret key file.
-func (a *app) openKeys(ctx context.Context, path string, u unlock) (*keyfile.Contents, error) {
+func (a *app) openKeys(ctx context.Context, file named, u unlock) (*keyfile.Contents, error) {
+	path := file.path
 	needs, err := keyfile.NeedsPassphrase(path)
 	switch {
 	case err != nil:
-		if _, perr := keyfile.ReadPublic(path); perr == nil {
-			err = fmt.Errorf("%s: %w: it holds public keys, not the secret ones", path, errKind)
-		}
-		return nil, err
+		return nil, file.explain(err, keyfile.SecretKeys)
 	case !needs && u.identityFile == "":
-		return nil, usage("%s is locked to an age recipient; name its --identity file", path)
+		return nil, refuse(errPassphrase, "name its --identity file", "%s is locked to an age recipient", path)
 	case !needs:
 		identities, err := readIdentities(u.identityFile)
 		if err != nil {
@@ -92,9 +88,9 @@ func (a *app) openKeys(ctx context.Context, path string, u unlock) (*keyfile.Con
 		}
 		return keyfile.Open(path, identities...)
 	case u.identityFile != "":
-		return nil, usage("%s is locked with a passphrase, not to an age identity", path)
+		return nil, refuse(errPassphrase, "leave --identity out", "%s is locked with a passphrase, not to an age identity", path)
 	}
-	passphrase, err := a.passphrase(ctx, u.passphraseFile, "Passphrase of "+path+": ", "")
+	passphrase, _, err := a.passphrase(ctx, u.passphraseFile, "Passphrase of "+path+": ")
 	if err != nil {
 		return nil, err
 	}
@@ -116,48 +112,61 @@ func readIdentities(file string) ([]age.Identity, error) {
 	identities, err := age.ParseIdentities(bytes.NewReader(raw))
 	if err != nil {
 		// age's own text may repeat the line, which may be a secret.
-		return nil, fmt.Errorf("%s: %w: it is no age identity file", file, keyfile.ErrMalformed)
+		return nil, refuse(errKind, "name the file that age-keygen made", "%s is not an age identity file", file)
 	}
 	return identities, nil
 }
 
 // openParty opens a key file that must hold a party's keys.
-func (a *app) openParty(ctx context.Context, path string, u unlock) (*keyfile.Party, error) {
-	c, err := a.openKeys(ctx, path, u)
+func (a *app) openParty(ctx context.Context, file named, u unlock) (*keyfile.Party, error) {
+	c, err := a.openKeys(ctx, file, u)
 	if err != nil {
 		return nil, err
 	}
 	if c.Party == nil {
-		return nil, fmt.Errorf("%s: %w: it is the system's master key", path, errKind)
+		return nil, refuse(errKind, "name the key file of a party", "%s holds the system's master key, not a party's keys", file.path)
 	}
 	return c.Party, nil
 }
 
-// passphrase reads a passphrase from a file, or asks for it; a second prompt
-// asks for it twice.
-func (a *app) passphrase(ctx context.Context, file, prompt, again string) ([]byte, error) {
+// passphrase reads a passphrase from a file, or asks for it on the terminal.
+func (a *app) passphrase(ctx context.Context, file, prompt string) (passphrase []byte, asked bool, err error) {
 	if file == "" {
 		file = os.Getenv(passphraseEnv)
 	}
 	if file != "" {
-		return readPassphrase(file)
+		passphrase, err = readPassphrase(file)
+		return passphrase, false, err
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return nil, usage("there is no terminal to ask for the passphrase: use --passphrase-file or $%s", passphraseEnv)
+		return nil, false, refuse(errPassphrase, "name a file that holds it with --passphrase-file or $"+passphraseEnv,
+			"there is no terminal to ask for the passphrase")
 	}
 	defer tty.Close()
-	first, err := ask(ctx, tty, prompt)
-	if err != nil || again == "" {
-		return first, err
+	passphrase, err = ask(ctx, tty, prompt)
+	return passphrase, true, err
+}
+
+// newPassphrase reads the passphrase of a new file; on a terminal it asks twice.
+func (a *app) newPassphrase(ctx context.Context, file string) ([]byte, error) {
+	first, asked, err := a.passphrase(ctx, file, fmt.Sprintf("New passphrase (%d characters or more): ", minPassphrase))
+	if err != nil {
+		return nil, err
 	}
-	second, err := ask(ctx, tty, again)
+	if utf8.RuneCount(first) < minPassphrase {
+		return nil, refuse(errPassphrase, "choose a longer one; a few random words are good", "the passphrase is too short: it needs %d characters or more", minPassphrase)
+	}
+	if !asked {
+		return first, nil
+	}
+	second, _, err := a.passphrase(ctx, "", "The same again: ")
 	if err != nil {
 		return nil, err
 	}
 	defer clear(second)
 	if !bytes.Equal(first, second) {
-		return nil, usage("the two passphrases differ")
+		return nil, refuse(errPassphrase, "start again, and write the same passphrase twice", "the two passphrases differ")
 	}
 	return first, nil
 }
@@ -170,7 +179,7 @@ func readPassphrase(file string) ([]byte, error) {
 	line, _, _ := bytes.Cut(raw, []byte("\n"))
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	if len(line) == 0 {
-		return nil, usage("the first line of %s is empty", file)
+		return nil, refuse(errPassphrase, "write the passphrase on its first line", "the first line of %s is empty", file)
 	}
 	return line, nil
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"context"
 	"runtime"
 	"runtime/debug"
@@ -12,11 +13,23 @@ func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Show the version of this program",
-		Args:  cobra.NoArgs,
+		Args:  arguments(),
 		RunE: a.action(func(context.Context, []string) error {
 			return a.print(buildVersion())
 		}),
 	}
+}
+
+// versionFlag makes --version print what the command prints.
+func (a *app) versionFlag(root *cobra.Command) error {
+	var b bytes.Buffer
+	if err := (&app{out: &b, output: a.output}).print(buildVersion()); err != nil {
+		return err
+	}
+	root.Flags().Bool("version", false, "show the version, as the command does")
+	root.Version = "set"
+	root.SetVersionTemplate(b.String())
+	return nil
 }
 
 func buildVersion() answer {
