@@ -33,6 +33,10 @@ func issueCertificates(l layout, o topology.Organization) error {
 		if err := authority.issue(l.identity(identity.Name), &x509.Certificate{Subject: subject}); err != nil {
 			return err
 		}
+		certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: authority.certificate.Raw})
+		if err := writeFile(l.identityAuthority(identity.Name), certificate); err != nil {
+			return err
+		}
 	}
 	transport, err := openAuthority(l.organization(o, "tlsca"))
 	if err != nil {

@@ -1,7 +1,14 @@
 package launch
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"encoding/pem"
+	"math/big"
 	"net"
 	"os"
 	"path/filepath"
@@ -73,6 +80,37 @@ func TestConnectionFallsBackToEndorsersFirst(t *testing.T) {
 	require.NoError(t, json.Unmarshal(raw, &members))
 	for _, name := range []string{"mspId", "channel", "chaincode", "endorsers", "peers", "clientCert", "clientKey"} {
 		require.Contains(t, members, name)
+	}
+}
+
+// Whoever has an identity's folder can verify its certificate.
+func TestIdentitiesLieBesideTheirAuthority(t *testing.T) {
+	made := topology.Development().Organizations[1]
+	l := layout{root: t.TempDir()}
+	for _, name := range []string{"ca", "tlsca"} {
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		require.NoError(t, err)
+		template := &x509.Certificate{
+			SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, IsCA: true, BasicConstraintsValid: true,
+			NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
+		}
+		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+		require.NoError(t, err)
+		secret, err := x509.MarshalPKCS8PrivateKey(key)
+		require.NoError(t, err)
+		require.NoError(t, writeFile(l.organization(made, name, name+"-cert.pem"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
+		require.NoError(t, writeFile(l.organization(made, name, "priv_sk"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})))
+	}
+	require.NoError(t, issueCertificates(l, made))
+	require.NotEmpty(t, made.Identities)
+	for _, identity := range made.Identities {
+		files := l.identity(identity.Name)
+		certificate, err := readCertificate(files.cert)
+		require.NoError(t, err)
+		authority, err := readCertificate(filepath.Join(filepath.Dir(files.cert), "cacerts", "ca.pem"))
+		require.NoError(t, err)
+		require.Equal(t, "ca", authority.Subject.CommonName)
+		require.NoError(t, certificate.CheckSignatureFrom(authority))
 	}
 }
 

@@ -60,6 +60,11 @@ func (l layout) identity(name string) keyPair {
 	return keyPair{cert: l.in("identities", name, "cert.pem"), key: l.in("identities", name, "key.pem")}
 }
 
+// identityAuthority is the certificate of who issued a named identity.
+func (l layout) identityAuthority(name string) string {
+	return l.in("identities", name, "cacerts", "ca.pem")
+}
+
 // chaincodeServer and chaincodeClient authenticate a peer and its chaincode
 // service to each other.
 func (l layout) chaincodeServer(peer string) keyPair {
