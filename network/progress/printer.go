@@ -47,6 +47,9 @@ func (p *printer) event(event Event) {
 		p.line("ok ", event)
 	case Failed:
 		p.line("NO ", event)
+	case Stopped:
+		event.Detail = "stopped"
+		p.line("-- ", event)
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	Running
 	Done
 	Failed
+	Stopped // by the user: nothing is wrong
 )
 
 // Event is one step of one phase.

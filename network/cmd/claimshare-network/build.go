@@ -18,11 +18,15 @@ Other commands do this as needed; the first time takes a minute or two. All
 checkouts of this user share the cache; ` + programs.CacheVariable + ` moves it.`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
+			program, err := chaincodeProgram(chaincode)
+			if err != nil {
+				return err
+			}
 			checkout, err := programs.Checkout()
 			if err != nil {
 				return err
 			}
-			set, err := programs.Build(command.Context(), checkout, chaincodeProgram(chaincode), o.progress())
+			set, err := programs.Build(command.Context(), checkout, program, o.progress(command.Context()))
 			if err != nil {
 				return err
 			}
@@ -41,15 +45,21 @@ checkouts of this user share the cache; ` + programs.CacheVariable + ` moves it.
 	return command
 }
 
-const testChaincode = "test"
+const (
+	claimshareChaincode = "claimshare"
+	testChaincode       = "test"
+)
 
 func chaincodeFlag(command *cobra.Command, value *string) {
-	command.Flags().StringVar(value, "chaincode", "claimshare", `what the peers run: claimshare, or test (stores and reads bytes)`)
+	command.Flags().StringVar(value, "chaincode", claimshareChaincode, `what the peers run: claimshare, or test (stores and reads bytes)`)
 }
 
-func chaincodeProgram(flag string) string {
-	if flag == testChaincode {
-		return programs.TestChaincode
+func chaincodeProgram(flag string) (string, error) {
+	switch flag {
+	case claimshareChaincode:
+		return programs.ClaimShareChaincode, nil
+	case testChaincode:
+		return programs.TestChaincode, nil
 	}
-	return programs.ClaimShareChaincode
+	return "", usage("unknown chaincode %q: use %s or %s", flag, claimshareChaincode, testChaincode)
 }

@@ -39,6 +39,8 @@ the next demo or make clean.`,
 			return o.demo(command.Context(), dir)
 		},
 	}
+	// The flag of the root, with the demo's own directory.
+	command.Flags().StringVar(&o.dir, "dir", "", "state directory (default: .demo in the checkout)")
 	return command
 }
 
@@ -47,7 +49,7 @@ func (o *options) demo(ctx context.Context, dir string) (err error) {
 		return err
 	}
 	began := time.Now()
-	network, err := launch.Hold(ctx, topology.Development(), dir, o.progress())
+	network, err := launch.Hold(ctx, topology.Development(), dir, o.progress(ctx))
 	if err != nil {
 		return err
 	}

@@ -34,40 +34,49 @@ type options struct {
 	stderr io.Writer
 }
 
-// exitError carries an exit code that is not the usual one.
+// exitError carries an exit code that is not the usual one, or advice.
 type exitError struct {
-	code int
-	err  error
+	code   int
+	err    error
+	advice string
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
+func usage(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...), "add --help to the command"}
+}
+
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root := newRoot(&options{stdout: stdout, stderr: stderr})
+	o := &options{stdout: stdout, stderr: stderr}
+	root := newRoot(o)
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	if asksForJSON(args) {
+		o.output = outputJSON
+	}
+	if err := o.versionFlag(root); err != nil {
+		return o.fail(root, err)
+	}
+	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
-	var coded *exitError
-	switch {
+	var word string
+	switch n, _ := fmt.Sscanf(err.Error(), "unknown command %q for", &word); {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "stopped; nothing is left running")
-		return exitInterrupted
-	case errors.As(err, &coded):
-		if coded.err != nil {
-			fmt.Fprintln(stderr, "claimshare-network:", coded.err)
-		}
-		return coded.code
+		err = &exitError{code: exitInterrupted, err: errInterrupted}
+	case n == 1:
+		err = noSuchCommand(root, word)
 	}
-	fmt.Fprintln(stderr, "claimshare-network:", err)
-	return exitFailed
+	return o.fail(command, err)
 }
+
+var errInterrupted = errors.New("stopped; nothing is left running")
 
 func newRoot(o *options) *cobra.Command {
 	root := &cobra.Command{
@@ -80,14 +89,14 @@ All state of a network is in one directory.`,
 		SilenceErrors: true,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if o.output != outputText && o.output != outputJSON {
-				return &exitError{exitUsage, fmt.Errorf("--output %q: use %s or %s", o.output, outputText, outputJSON)}
+				return usage("--output %q: use %s or %s", o.output, outputText, outputJSON)
 			}
 			return nil
 		},
 	}
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "state directory (default: .run in the checkout)")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", outputText, "text or json")
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
 	root.AddCommand(newBuild(o), newUp(o), newStatus(o), newDown(o), newDemo(o))
 	return root
 }
@@ -113,11 +122,20 @@ func (o *options) open() (*launch.Network, error) {
 }
 
 // progress goes to standard error, so that standard output is the result alone.
-func (o *options) progress() progress.Func { return progress.Printer(o.stderr) }
+// What ends because the user interrupts it has not failed.
+func (o *options) progress(ctx context.Context) progress.Func {
+	show := progress.Printer(o.stderr)
+	return func(event progress.Event) {
+		if event.State == progress.Failed && ctx.Err() != nil {
+			event.State = progress.Stopped
+		}
+		show(event)
+	}
+}
 
 func noArguments(command *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return &exitError{exitUsage, fmt.Errorf("%s takes no arguments, but got %s", command.CommandPath(), strings.Join(args, " "))}
+		return usage("%s takes no arguments, but got %s", command.Name(), strings.Join(args, " "))
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ when it does not.`,
 		RunE: func(*cobra.Command, []string) error {
 			network, err := o.open()
 			if errors.Is(err, launch.ErrNoNetwork) {
-				return &exitError{exitNotRunning, err}
+				return &exitError{code: exitNotRunning, err: err}
 			}
 			if err != nil {
 				return err
