@@ -2,7 +2,6 @@ package command
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -114,17 +113,19 @@ func list(words []string) string {
 
 // asksForJSON reads --output from arguments that may be wrong otherwise.
 func asksForJSON(args []string) bool {
-	args = args[:max(0, slices.Index(append(slices.Clone(args), "--"), "--"))]
-	answer := false
-	for i, arg := range args {
-		switch flag, value, _ := strings.Cut(arg, "="); {
-		case (arg == "--output" || arg == "-o") && i+1 < len(args):
-			answer = args[i+1] == "json"
-		case flag == "--output" || flag == "-o":
+	answer, last := false, ""
+	for _, arg := range args {
+		switch flag, value, given := strings.Cut(arg, "="); {
+		case arg == "--":
+			return answer
+		case last == "--output" || last == "-o":
+			answer = arg == "json"
+		case given && (flag == "--output" || flag == "-o"):
 			answer = value == "json"
 		case arg == "-ojson":
 			answer = true
 		}
+		last = arg
 	}
 	return answer
 }
