@@ -41,7 +41,6 @@ const (
 	EncPoP = prefix + "ENC-POP" // Schnorr challenge: possession, encryption key
 	Batch  = prefix + "batch"   // seed of batch verification
 	BatchC = prefix + "batch-c" // one coefficient of batch verification
-	BatchV = prefix + "batch-v" // one coefficient of batch validity
 
 	PID       = prefix + "pid"        // pseudo-identity: key and associated data
 	Evidence  = prefix + "evidence"   // commitment to the evidence δ
