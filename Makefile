@@ -52,7 +52,7 @@ bench: ## every rate and size
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for m in crypto chaincode client; do (cd $$m; for p in $$(GOWORK=off go list ./...); do \
-	  for f in $$(GOWORK=off go test -list '^Fuzz' $$p | grep ^Fuzz || true); do echo "== $$p $$f"; GOWORK=off go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p; done; done); done
+	  for f in $$(GOWORK=off go test -list '^Fuzz' $$p | grep ^Fuzz || true); do echo "== $$p $$f"; GOWORK=off go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; done; done); done
 
 network-up: build ## start a network and leave it running (PROFILE=paper for Algorithm 1)
 	@$(NETWORK) up --profile $(PROFILE) --dir $(STATE)

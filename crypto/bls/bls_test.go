@@ -127,14 +127,3 @@ func TestCancellingErrorsAreFound(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 1}, bad)
 }
-
-func FuzzParsePublicKey(f *testing.F) {
-	f.Add(key(f, "fuzz").PublicKey().Bytes())
-	f.Add(make([]byte, 64))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		pk, err := ParsePublicKey(b)
-		if err == nil {
-			require.Equal(t, b, pk.Bytes())
-		}
-	})
-}
