@@ -18,7 +18,8 @@ type Item struct {
 	Signature Signature
 }
 
-// VerifyBatch checks all items together with (distinct signers + 1) pairings.
+// VerifyBatch checks all items together with (distinct signers + 1) pairings and
+// one multi-exponentiation for each, on all cores.
 //
 // It returns the indexes of the bad items in ascending order, none when all are
 // good. When more than maxBad are bad it stops and returns [ErrTooManyBad]: the
@@ -30,15 +31,22 @@ type Item struct {
 func VerifyBatch(paramsID [32]byte, items []Item, maxBad int) (bad []int, err error) {
 	b := batch{items: items, points: make([]bn254.G1Affine, len(items)), sigs: make([]bn254.G1Affine, len(items))}
 	b.coefficients = coefficients(paramsID, items)
-	var rest []int
-	for k, it := range items {
-		s, err := curve.G1(it.Signature[:])
+	malformed := make([]bool, len(items))
+	curve.Parallel(len(items), func(k int) {
+		s, err := curve.G1(items[k].Signature[:])
 		if err != nil {
-			bad = append(bad, k)
-			continue
+			malformed[k] = true
+			return
 		}
-		b.sigs[k], b.points[k] = s, signedPoint(it.Key, it.Role, it.Hash)
-		rest = append(rest, k)
+		b.sigs[k], b.points[k] = s, signedPoint(items[k].Key, items[k].Role, items[k].Hash)
+	})
+	var rest []int
+	for k := range items {
+		if malformed[k] {
+			bad = append(bad, k)
+		} else {
+			rest = append(rest, k)
+		}
 	}
 	if len(bad) > maxBad || !b.find(rest, maxBad, &bad) {
 		return nil, ErrTooManyBad
@@ -73,31 +81,46 @@ type batch struct {
 	coefficients []*big.Int
 }
 
-// holds checks the equation over the items at the given indexes.
+// holds checks the equation over the items at the given indexes:
+//
+//	prod over signers e(prod H_k^c_k, PK) = e(prod σ_k^c_k, ĝ)
 func (b *batch) holds(idx []int) bool {
-	var sum bn254.G1Jac
-	var signers []*PublicKey
-	perSigner := map[[PublicKeySize]byte]*bn254.G1Jac{}
+	if len(idx) == 1 { // alone, it needs no coefficient
+		return pairsMatch(b.points[idx[0]:idx[0]+1], []bn254.G2Affine{b.items[idx[0]].Key.point}, b.sigs[idx[0]])
+	}
+	var groups [][]int // one for each signer, in order of appearance
+	groupOf := map[[PublicKeySize]byte]int{}
 	for _, k := range idx {
-		var term bn254.G1Jac
-		sum.AddAssign(term.ScalarMultiplication(new(bn254.G1Jac).FromAffine(&b.sigs[k]), b.coefficients[k]))
-		acc := perSigner[b.items[k].Key.bytes]
-		if acc == nil {
-			acc = new(bn254.G1Jac)
-			perSigner[b.items[k].Key.bytes] = acc
-			signers = append(signers, b.items[k].Key)
+		i, seen := groupOf[b.items[k].Key.bytes]
+		if !seen {
+			i = len(groups)
+			groupOf[b.items[k].Key.bytes] = i
+			groups = append(groups, nil)
 		}
-		acc.AddAssign(term.ScalarMultiplication(new(bn254.G1Jac).FromAffine(&b.points[k]), b.coefficients[k]))
+		groups[i] = append(groups[i], k)
 	}
-	h := make([]bn254.G1Affine, len(signers), len(signers)+1)
-	keys := make([]bn254.G2Affine, len(signers), len(signers)+1)
-	for i, pk := range signers {
-		h[i].FromJacobian(perSigner[pk.bytes])
-		keys[i] = pk.point
+	h := make([]bn254.G1Affine, len(groups)+1)
+	keys := make([]bn254.G2Affine, len(groups)+1)
+	curve.Parallel(len(h), func(i int) {
+		if i == 0 { // the longest first
+			h[i] = b.sum(b.sigs, idx)
+			h[i].Neg(&h[i])
+			_, _, _, keys[i] = bn254.Generators()
+			return
+		}
+		h[i], keys[i] = b.sum(b.points, groups[i-1]), b.items[groups[i-1][0]].Key.point
+	})
+	return curve.LargeProductIsOne(h, keys)
+}
+
+// sum is the product of points[k]^c_k.
+func (b *batch) sum(points []bn254.G1Affine, idx []int) (out bn254.G1Affine) {
+	bases, exponents := make([]bn254.G1Affine, len(idx)), make([]*big.Int, len(idx))
+	for i, k := range idx {
+		bases[i], exponents[i] = points[k], b.coefficients[k]
 	}
-	var s bn254.G1Affine
-	s.FromJacobian(&sum)
-	return pairsMatch(h, keys, s)
+	z := curve.MultiExp(bases, exponents)
+	return *out.FromJacobian(&z)
 }
 
 // find appends the bad indexes among idx by bisection; false: more than maxBad.

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/claimshare/claimshare/crypto/internal/curve"
 	"github.com/claimshare/claimshare/crypto/tag"
@@ -200,7 +201,7 @@ func verifyPoint(pk *PublicKey, h bn254.G1Affine, sig Signature) error {
 func pairsMatch(h []bn254.G1Affine, pk []bn254.G2Affine, s bn254.G1Affine) bool {
 	_, _, _, g2 := bn254.Generators()
 	s.Neg(&s)
-	return curve.ProductIsOne(append(h, s), append(pk, g2))
+	return curve.ProductIsOne(append(slices.Clip(h), s), append(slices.Clip(pk), g2))
 }
 
 // possessionPoint is HashToG1(paramsID ‖ lp(pid) ‖ lp(msp) ‖ PK; D"BLS-POP").

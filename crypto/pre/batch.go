@@ -3,9 +3,9 @@ package pre
 import (
 	"errors"
 	"fmt"
+	"math/big"
 	"runtime"
 	"slices"
-	"sync"
 
 	"github.com/claimshare/claimshare/crypto/internal/curve"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
@@ -109,10 +109,11 @@ func (b *validityBatch) prepare(k int, c Claimed) error {
 	uh.AddMixed(&b.p.vd)
 	var uhvd bn254.G1Affine
 	uhvd.FromJacobian(&uh)
-	left := curve.Joint(&c.Key.key().point, &uhvd, rho, sigma)
+	exponents := []*big.Int{rho, sigma}
+	left := curve.MultiExp([]bn254.G1Affine{c.Key.key().point, uhvd}, exponents)
 	b.terms[k].left.FromJacobian(&left)
 	b.terms[k].c1 = c.Capsule.c1
-	b.terms[k].right = curve.Joint(&c.Capsule.c2, &c.Capsule.c5, rho, sigma)
+	b.terms[k].right = curve.MultiExp([]bn254.G1Affine{c.Capsule.c2, c.Capsule.c5}, exponents)
 	return nil
 }
 
@@ -147,10 +148,7 @@ func (b *validityBatch) find(idx []int, maxBad int, bad *[]int) bool {
 // nobody's.
 func (d *Trapdoor) Search(capsules []*Capsule) []int {
 	hits := make([]bool, len(capsules))
-	_ = inParallel(len(capsules), func(i int) error {
-		hits[i] = capsules[i] != nil && d.Test(capsules[i])
-		return nil
-	})
+	curve.Parallel(len(capsules), func(i int) { hits[i] = capsules[i] != nil && d.Test(capsules[i]) })
 	var found []int
 	for i, hit := range hits {
 		if hit {
@@ -174,19 +172,8 @@ func chunks(list []int, n int) [][]int {
 
 // inParallel runs work for 0 to n-1 on all cores and returns one of the errors.
 func inParallel(n int, work func(int) error) error {
-	cores := min(n, runtime.GOMAXPROCS(0))
-	errs := make([]error, cores)
-	var wg sync.WaitGroup
-	for core := range cores {
-		wg.Add(1)
-		go func() {
-			defer wg.Done()
-			for i := core; i < n && errs[core] == nil; i += cores {
-				errs[core] = work(i)
-			}
-		}()
-	}
-	wg.Wait()
+	errs := make([]error, n)
+	curve.Parallel(n, func(i int) { errs[i] = work(i) })
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("pre: batch: %w", err)
 	}

@@ -44,10 +44,11 @@ func (c *Capsule) Verify(p *Parameters, key PublicKey) (*VerifiedCapsule, error)
 		return nil, err
 	}
 	h := c.h()
-	var right bn254.G1Affine
 	left := p.keyed(pk, rho, &h)
-	right.ScalarMultiplication(&c.c2, rho)
-	right.Add(&right, &c.c5)
+	c2 := curve.MultiExp([]bn254.G1Affine{c.c2}, []*big.Int{rho})
+	c2.AddMixed(&c.c5)
+	var right bn254.G1Affine
+	right.FromJacobian(&c2)
 	if !curve.PairsEqual(&left, &c.c1, &right, p.gHat1) {
 		return nil, ErrInvalidCapsule
 	}
@@ -58,8 +59,7 @@ func (c *Capsule) Verify(p *Parameters, key PublicKey) (*VerifiedCapsule, error)
 func (p *Parameters) keyed(pk *publicKey, rho *big.Int, h *fr.Element) bn254.G1Affine {
 	sum := p.powU(h)
 	sum.AddMixed(&p.vd)
-	var pkRho bn254.G1Jac
-	pkRho.ScalarMultiplication(pkRho.FromAffine(&pk.point), rho)
+	pkRho := curve.MultiExp([]bn254.G1Affine{pk.point}, []*big.Int{rho})
 	sum.AddAssign(&pkRho)
 	var out bn254.G1Affine
 	out.FromJacobian(&sum)

@@ -196,13 +196,6 @@ func MulG2(p *bn254.G2Affine, s *fr.Element) bn254.G2Affine {
 	return q
 }
 
-// Joint is p^a q^b by one joint double-and-add.
-func Joint(p, q *bn254.G1Affine, a, b *big.Int) bn254.G1Jac {
-	var z bn254.G1Jac
-	z.JointScalarMultiplication(p, q, a, b)
-	return z
-}
-
 // MulBlinded is p^s computed as p^(s-b) p^b for a random b, so that the running
 // time on a base chosen by others tells nothing fixed about the secret s.
 func MulBlinded(p *bn254.G1Affine, s *fr.Element) (bn254.G1Affine, error) {

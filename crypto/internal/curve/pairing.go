@@ -1,6 +1,12 @@
 package curve
 
 import (
+	"errors"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 )
 
@@ -53,25 +59,75 @@ func PairsEqual(a *bn254.G1Affine, q *bn254.G2Affine, b *bn254.G1Affine, f *Fixe
 	return ProductEquals([]bn254.G1Affine{*a}, []bn254.G2Affine{*q}, b, f)
 }
 
-// ProductEquals reports whether the product of e(p[k], q[k]) is e(b, f): one
-// Miller loop for each pair and one for f, and one final exponentiation.
+// ProductEquals reports whether the product of e(p[k], q[k]) is e(b, f): all
+// pairs in one Miller loop, which shares its squarings, and one final
+// exponentiation. A loop of its own over f's lines would save less than its
+// squarings cost.
 func ProductEquals(p []bn254.G1Affine, q []bn254.G2Affine, b *bn254.G1Affine, f *FixedG2) bool {
-	left, err := bn254.MillerLoop(p, q)
-	if err != nil {
+	if len(p) != len(q) {
 		return false
 	}
 	var minusB bn254.G1Affine
 	minusB.Neg(b)
-	right := f.miller(&minusB)
-	left.Mul(&left, &right)
-	z := bn254.FinalExponentiation(&left)
-	var one bn254.GT
-	one.SetOne()
-	return z.Equal(&one)
+	return ProductIsOne(append(slices.Clip(p), minusB), append(slices.Clip(q), f.point))
 }
 
 // ProductIsOne reports whether the product of e(p[k], q[k]) is one.
 func ProductIsOne(p []bn254.G1Affine, q []bn254.G2Affine) bool {
-	ok, err := bn254.PairingCheck(p, q)
-	return err == nil && ok
+	z, err := bn254.MillerLoop(p, q)
+	return err == nil && finalIsOne(&z)
+}
+
+func finalIsOne(z *bn254.GT) bool {
+	result := bn254.FinalExponentiation(z)
+	return result.IsOne()
+}
+
+// millerPairs is how many pairs of a product are worth a core of their own: the
+// squarings that cores do not share cost about one pair.
+const millerPairs = 4
+
+// LargeProductIsOne is [ProductIsOne] on all cores, for many pairs. Its answer
+// does not depend on how many cores there are.
+func LargeProductIsOne(p []bn254.G1Affine, q []bn254.G2Affine) bool {
+	if len(p) != len(q) {
+		return false
+	}
+	parts := make([]bn254.GT, min(runtime.GOMAXPROCS(0), max(1, len(p)/millerPairs)))
+	errs := make([]error, len(parts))
+	Parallel(len(parts), func(i int) {
+		from, to := i*len(p)/len(parts), (i+1)*len(p)/len(parts)
+		parts[i], errs[i] = bn254.MillerLoop(p[from:to], q[from:to])
+	})
+	if errors.Join(errs...) != nil {
+		return false
+	}
+	for i := range parts[1:] {
+		parts[0].Mul(&parts[0], &parts[1+i])
+	}
+	return finalIsOne(&parts[0])
+}
+
+// Parallel runs work for 0 to n-1 on all cores, on the caller's goroutine alone
+// if there is one core or one piece of work. Who is free takes the next piece.
+func Parallel(n int, work func(int)) {
+	cores := min(n, runtime.GOMAXPROCS(0))
+	if cores <= 1 {
+		for i := range n {
+			work(i)
+		}
+		return
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range cores {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				work(i)
+			}
+		}()
+	}
+	wg.Wait()
 }
