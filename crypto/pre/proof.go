@@ -3,6 +3,7 @@ package pre
 import (
 	"crypto/subtle"
 	"fmt"
+	"io"
 	"math/big"
 
 	"github.com/claimshare/claimshare/crypto/internal/curve"
@@ -33,11 +34,15 @@ const ReencryptionProofSize = curve.GTSize + 16 + curve.G2Size
 // ProveReencryption makes the proof for what [Reencrypt] answers to the same
 // token and capsule. It returns [ErrToken] if the two do not fit.
 func ProveReencryption(p *Parameters, t *VerifiedToken, v *VerifiedCapsule) (*ReencryptionProof, error) {
+	return proveReencryption(nil, p, t, v)
+}
+
+func proveReencryption(entropy io.Reader, p *Parameters, t *VerifiedToken, v *VerifiedCapsule) (*ReencryptionProof, error) {
 	rc, err := Reencrypt(t, v)
 	if err != nil {
 		return nil, err
 	}
-	s, err := curve.RandomScalar(nil)
+	s, err := curve.RandomScalar(entropy)
 	if err != nil {
 		return nil, fmt.Errorf("pre: prove re-encryption: %w", err)
 	}
@@ -64,7 +69,7 @@ func (proof *ReencryptionProof) Verify(p *Parameters, d Delegation, delegatee *S
 	if _, err := rc.capsule.Verify(p, d.Delegator); err != nil {
 		return err
 	}
-	if !curve.ValidG1(&rc.r1) || !curve.ValidGT(&rc.a) || !curve.ValidGT(&proof.vk) || !curve.ValidG2(&proof.z) {
+	if !rc.pointsValid() || !curve.ValidGT(&proof.vk) || !curve.ValidG2(&proof.z) {
 		return ErrReencryption
 	}
 	pk := &d.Delegator.publicKey

@@ -8,11 +8,13 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"testing"
 
 	"github.com/claimshare/claimshare/crypto/internal/curve"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
+	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/stretchr/testify/require"
 )
 
@@ -53,7 +55,7 @@ type field struct {
 
 type negative struct {
 	Name  string   `json:"name"`
-	Type  string   `json:"type"` // parameters, capsule, token, reencrypted, publicKey
+	Type  string   `json:"type"` // parameters, capsule, token, reencrypted, publicKey, proof, opening
 	Value hexBytes `json:"value"`
 	Error string   `json:"error"`
 }
@@ -76,7 +78,7 @@ func arr(a [32]byte) []byte       { return a[:] }
 // makeVectors computes every intermediate value of one scoped and one
 // paper-mode life of a record from fixed seeds.
 func makeVectors(t *testing.T) *vectorFile {
-	f := &vectorFile{Comment: "Known answers of the ClaimShare protocol, version 1, BN254. Values in order of computation, hexadecimal. See docs/protocol.md."}
+	f := &vectorFile{Comment: "Known answers of the ClaimShare protocol, version 1, BN254. Values in order of computation, hexadecimal. See docs/protocol.md. Randomness comes from a name: SHA-256(name ‖ u64 0) ‖ SHA-256(name ‖ u64 1) ‖ ..., 48 bytes for a scalar. The name of a secret key is that of the value without ' secret'; of r and t, the value's own; of s, the value's without its last letter; of M of the proof and k of the possession, 'proof' and 'possession'. The long record is 65537 bytes from the name 'long record', under the payload key and commit of the scoped capsule."}
 	key := func(seed string) secretKey {
 		k, err := generate(&entropy{seed: seed})
 		require.NoError(t, err)
@@ -84,7 +86,15 @@ func makeVectors(t *testing.T) *vectorFile {
 		f.add(seed+" public", k.public.Bytes())
 		return k
 	}
+	scalar := func(name, seed string) fr.Element {
+		s, err := curve.RandomScalar(&entropy{seed: seed})
+		require.NoError(t, err)
+		b := s.Bytes()
+		f.add(name, b[:])
+		return s
+	}
 	master := &MasterKey{key("x")}
+	f.add("system name", []byte("vectors"))
 	p, err := NewParameters("vectors", master.PublicKey())
 	require.NoError(t, err)
 	f.add("g", g1b(p.g))
@@ -97,22 +107,25 @@ func makeVectors(t *testing.T) *vectorFile {
 	f.add("paramsID", arr(p.ID()))
 
 	info := RecordInfo{RecordID: [16]byte{0: 0xaa, 15: 0x55}, Kind: 2, OwnerPID: "owner-pid", IssuerPID: "issuer-pid"}
+	f.add("label", []byte("repair/2026"))
+	f.add("record id", info.RecordID[:])
+	f.add("kind", []byte{info.Kind})
+	f.add("owner pid", []byte(info.OwnerPID))
+	f.add("issuer pid", []byte(info.IssuerPID))
+	f.add("msp", []byte("OwnerMSP"))
 	plain := []byte("one left headlamp, two hours of labour")
 	f.add("plaintext", plain)
 	seal := func(prefix string, pk PublicKey, label string) *Capsule {
-		r, err := curve.RandomScalar(&entropy{seed: prefix + "r"})
-		require.NoError(t, err)
+		r := scalar(prefix+"r", prefix+"r")
 		var payload bytes.Buffer
 		c, err := p.seal(r, pk, label, info, &payload, bytes.NewReader(plain))
 		require.NoError(t, err)
-		rb := r.Bytes()
 		base := p.base(label)
 		u, k := curve.PowGT(base.searchGT(), &r), curve.PowGT(base.payloadGT(), &r)
 		commit, payloadKey, err := c.derive(&k)
 		require.NoError(t, err)
 		h := c.h()
 		hb := h.Bytes()
-		f.add(prefix+"r", rb[:])
 		f.add(prefix+"payload base", g2b(base.payload))
 		f.add(prefix+"search base", g2b(base.search))
 		f.add(prefix+"binding", c.binding[:])
@@ -135,39 +148,57 @@ func makeVectors(t *testing.T) *vectorFile {
 	}
 	owner, receiver := &ScopedSecretKey{key("x_n")}, &ScopedSecretKey{key("x_i")}
 	c := seal("", owner.PublicKey(), "repair/2026")
+	f.long(t)
+	vc, err := c.Verify(p, owner.PublicKey())
+	require.NoError(t, err)
 	consent := sha256.Sum256([]byte("consent"))
 	f.add("consent", consent[:])
-	for _, kind := range []TokenKind{TokenReencryption, TokenSearch} {
-		target, name := receiver.public, "token "
-		if kind == TokenSearch {
-			target, name = p.master, "trapdoor "
-		}
-		tok, err := owner.delegate(&entropy{seed: name}, p, kind, "repair/2026", consent, target)
+	delegate := func(name string, kind TokenKind, label string, from *secretKey, target publicKey) *Token {
+		s := scalar(name+"s", name)
+		tok, err := from.delegate(&entropy{seed: name}, p, kind, label, consent, target)
 		require.NoError(t, err)
 		f.add(name+"context", arr(tok.context(p)))
+		f.add(name+"M", g2b(tok.mask(p, curve.MulG1(&target.point, &s))))
 		f.add(name+"R1", g1b(tok.r1))
 		f.add(name+"R2", g2b(tok.r2))
-		f.add(name+"VK", gtb(curve.Pair(&owner.public.point, &tok.r2)))
+		f.add(name+"VK", gtb(curve.Pair(&from.public.point, &tok.r2)))
 		f.add(name+"commitment", arr(tok.Commitment(p)))
 		f.add(name+"bytes", tok.Bytes())
-		if kind == TokenSearch {
-			d, err := master.OpenTrapdoor(p, tok, tok.Commitment(p))
-			require.NoError(t, err)
-			require.True(t, d.Test(c))
-			f.add("trapdoor opened", g2b(d.fixed.Point()))
-			continue
-		}
-		vt, err := tok.Verify(p, tok.Commitment(p))
-		require.NoError(t, err)
-		vc, err := c.Verify(p, owner.PublicKey())
-		require.NoError(t, err)
-		rc, err := Reencrypt(vt, vc)
-		require.NoError(t, err)
-		f.add("A", gtb(rc.a))
-		f.add("reencrypted", rc.Bytes())
+		return tok
 	}
+	search := func(name, label string, from *secretKey, c *Capsule) {
+		tok := delegate(name, TokenSearch, label, from, p.master)
+		d, err := master.OpenTrapdoor(p, tok, tok.Commitment(p))
+		require.NoError(t, err)
+		require.True(t, d.Test(c))
+		f.add(name+"opened", g2b(d.fixed.Point()))
+	}
+	tok := delegate("token ", TokenReencryption, "repair/2026", &owner.secretKey, receiver.public)
+	vt, err := tok.Verify(p, tok.Commitment(p))
+	require.NoError(t, err)
+	rc, err := Reencrypt(vt, vc)
+	require.NoError(t, err)
+	f.add("A", gtb(rc.a))
+	f.add("reencrypted", rc.Bytes())
+	f.proof(t, p, vt, vc, receiver.PublicKey())
+	search("trapdoor ", "repair/2026", &owner.secretKey, c)
+
+	opening, err := owner.Disclose(vc)
+	require.NoError(t, err)
+	f.add("opening", opening.Bytes())
+	next := &ScopedSecretKey{key("x_n'")}
+	rotated, err := owner.RotateTo(next, vc)
+	require.NoError(t, err)
+	f.add("rotated C2", g1b(rotated.c2))
+	f.add("rotated capsule", rotated.Bytes())
+	f.add("rotated full digest", arr(rotated.FullDigest()))
+
+	scalar("possession k", "possession")
 	proof, err := owner.prove(&entropy{seed: "possession"}, ModeScoped, p.ID(), "owner-pid", "OwnerMSP")
 	require.NoError(t, err)
+	challenge := possessionChallenge(ModeScoped, p.ID(), &owner.public, "owner-pid", "OwnerMSP", proof[:32])
+	cb := challenge.Bytes()
+	f.add("possession c", cb[:])
 	f.add("possession", proof)
 
 	po, pr := &PaperSecretKey{key("paper x_n")}, &PaperSecretKey{key("paper x_i")}
@@ -177,7 +208,7 @@ func makeVectors(t *testing.T) *vectorFile {
 	z := pr.AnswerRekey(ch)
 	rk, err := FinishRekey(po.PublicKey(), pr.PublicKey(), b, z)
 	require.NoError(t, err)
-	vc, err := pc.Verify(p, po.PublicKey())
+	vc, err = pc.Verify(p, po.PublicKey())
 	require.NoError(t, err)
 	out, err := rk.Reencrypt(vc)
 	require.NoError(t, err)
@@ -187,12 +218,50 @@ func makeVectors(t *testing.T) *vectorFile {
 	f.add("paper rk", rk.Bytes())
 	f.add("paper C2'", g1b(out.c2))
 	f.add("paper reencrypted", out.Bytes())
+	search("paper trapdoor ", "", &po.secretKey, pc)
 	f.Negative = makeNegatives(f)
 	return f
 }
 
+// proof adds the proof that the re-encryption is correct, which somebody with
+// nothing but the consent accepts.
+func (f *vectorFile) proof(t *testing.T, p *Parameters, vt *VerifiedToken, vc *VerifiedCapsule, receiver *ScopedPublicKey) {
+	proof, err := proveReencryption(&entropy{seed: "proof"}, p, vt, vc)
+	require.NoError(t, err)
+	rc, err := Reencrypt(vt, vc)
+	require.NoError(t, err)
+	d := Delegation{vc.Key().(*ScopedPublicKey), vt.token.consent, vt.token.Commitment(p)}
+	require.NoError(t, proof.Verify(p, d, receiver, rc))
+	s, err := curve.RandomScalar(&entropy{seed: "proof"})
+	require.NoError(t, err)
+	m := curve.MulG2(&p.gHat, &s)
+	f.add("proof M", g2b(m))
+	f.add("proof a1", gtb(curve.Pair(&d.Delegator.point, &m)))
+	f.add("proof a2", gtb(curve.Pair(&vc.capsule.c2, &m)))
+	f.add("proof c", proof.c[:])
+	f.add("proof z", g2b(proof.z))
+	f.add("proof bytes", proof.Bytes())
+}
+
+// long adds what a payload of two segments hashes to.
+func (f *vectorFile) long(t *testing.T) {
+	var commit, key [32]byte
+	for _, v := range f.Values {
+		switch v.Name {
+		case "commit":
+			commit = [32]byte(v.Value)
+		case "payload key":
+			key = [32]byte(v.Value)
+		}
+	}
+	sum, err := encryptPayload(key, commit, io.Discard, io.LimitReader(&entropy{seed: "long record"}, payloadSegment+1))
+	require.NoError(t, err)
+	require.Equal(t, SealedSize(payloadSegment+1), sum.Size)
+	f.add("long payload digest", sum.SHA256[:])
+}
+
 func makeNegatives(f *vectorFile) (out []negative) {
-	types := map[string]string{"parameters": "parameters", "capsule": "capsule", "token bytes": "token", "reencrypted": "reencrypted", "x_n public": "publicKey"}
+	types := map[string]string{"parameters": "parameters", "capsule": "capsule", "token bytes": "token", "reencrypted": "reencrypted", "x_n public": "publicKey", "proof bytes": "proof", "opening": "opening"}
 	infinity := append([]byte{0x40}, make([]byte, 31)...)
 	for _, v := range f.Values {
 		typ, ok := types[v.Name]
@@ -205,7 +274,7 @@ func makeNegatives(f *vectorFile) (out []negative) {
 		add("one byte short", v.Value[:len(v.Value)-1])
 		add("one byte long", append(bytes.Clone(v.Value), 0))
 		add("empty", nil)
-		if typ != "publicKey" {
+		if typ != "publicKey" && typ != "opening" && typ != "proof" {
 			other := bytes.Clone(v.Value)
 			other[4] = 2
 			add("unknown version", other)
@@ -219,7 +288,7 @@ func makeNegatives(f *vectorFile) (out []negative) {
 			add(name, b)
 		}
 		switch typ {
-		case "publicKey":
+		case "publicKey", "opening":
 			add("infinity", infinity)
 			add("x not reduced", bytes.Repeat([]byte{0xff}, 32))
 		case "capsule":
@@ -231,6 +300,9 @@ func makeNegatives(f *vectorFile) (out []negative) {
 		case "token":
 			replace("unknown kind", 6, []byte{3})
 			replace("R1 infinity", 103, infinity)
+		case "proof":
+			replace("VK zero", 0, make([]byte, curve.GTSize))
+			replace("z infinity", len(v.Value)-curve.G2Size, append([]byte{0x40}, make([]byte, 63)...))
 		case "reencrypted":
 			replace("A zero", 38, make([]byte, curve.GTSize))
 			one := make([]byte, curve.GTSize)
@@ -278,6 +350,10 @@ func parseAs(typ string, b []byte) (err error) {
 		_, err = ParseReencrypted(b)
 	case "publicKey":
 		_, err = ParsePublicKey(ModeScoped, b)
+	case "proof":
+		_, err = ParseReencryptionProof(b)
+	case "opening":
+		_, err = ParseOpening(b)
 	default:
 		err = errors.New("unknown type " + typ)
 	}

@@ -28,7 +28,11 @@ func domain(tag string) []byte { return []byte("ClaimShare-v1-BN254-" + tag) }
 
 // hash is H(D"x", parts...).
 func hash(tag string, parts ...[]byte) []byte {
-	h := sha256.Sum256(append(lp(domain(tag)), join(parts...)...))
+	return sha(lp(domain(tag)), join(parts...))
+}
+
+func sha(parts ...[]byte) []byte {
+	h := sha256.Sum256(join(parts...))
 	return h[:]
 }
 
@@ -54,15 +58,14 @@ func hkdf(ikm, salt, info []byte, n int) (out []byte) {
 // expand is expand_message_xmd of RFC 9380, section 5.3.1, with SHA-256.
 func expand(msg, dst []byte, n int) []byte {
 	prime := append(append([]byte(nil), dst...), byte(len(dst)))
-	sum := func(parts ...[]byte) []byte { h := sha256.Sum256(join(parts...)); return h[:] }
-	b0 := sum(make([]byte, 64), msg, []byte{byte(n >> 8), byte(n), 0}, prime)
-	b := sum(b0, []byte{1}, prime)
+	b0 := sha(make([]byte, 64), msg, []byte{byte(n >> 8), byte(n), 0}, prime)
+	b := sha(b0, []byte{1}, prime)
 	out := append([]byte(nil), b...)
 	for i := byte(2); len(out) < n; i++ {
 		for k := range b {
 			b[k] ^= b0[k]
 		}
-		b = sum(b, []byte{i}, prime)
+		b = sha(b, []byte{i}, prime)
 		out = append(out, b...)
 	}
 	return out[:n]
@@ -135,8 +138,7 @@ func hashG2(msg []byte, tag string) *point {
 // counter), the counter from 0.
 func stream(seed string, n int) (b []byte) {
 	for i := 0; len(b) < n; i++ {
-		h := sha256.Sum256(append([]byte(seed), u64(i)...))
-		b = append(b, h[:]...)
+		b = append(b, sha([]byte(seed), u64(i))...)
 	}
 	return b[:n]
 }
