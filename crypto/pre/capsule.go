@@ -41,6 +41,8 @@ type Capsule struct {
 	commit  [32]byte
 	payload PayloadSum
 	c5      bn254.G1Affine
+
+	inGroup bn254.G2Affine // the C1 whose order was checked, or that has it by construction
 }
 
 // RecordInfo names the record that a capsule is made for. The capsule's header
@@ -122,6 +124,7 @@ func ParseCapsule(b []byte) (*Capsule, error) {
 	if c.c1, err = curve.G2(body[:64]); err != nil {
 		return nil, fmt.Errorf("%w: capsule C1", ErrMalformed)
 	}
+	c.inGroup = c.c1
 	if c.c2, err = curve.G1(body[64:96]); err != nil {
 		return nil, fmt.Errorf("%w: capsule C2", ErrMalformed)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/claimshare/claimshare/crypto/tag"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
+	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/crypto/hkdf"
 )
 
@@ -123,11 +124,40 @@ func ParsePaperPublicKey(b []byte) (*PaperPublicKey, error) {
 type secretKey struct {
 	x      fr.Element
 	public publicKey
+	bases  *lru.Cache[openedBase, bn254.G2Affine] // B̂_w^(1/x), secret as the key is
 }
+
+// openedBase names B̂_w^(1/x) of one deployment and label.
+type openedBase struct {
+	params [32]byte
+	label  string
+}
+
+const openedCached = 64 // labels whose records the owner opens; 128 bytes each
 
 func newSecretKey(x fr.Element) secretKey {
 	_, _, g, _ := bn254.Generators()
-	return secretKey{x: x, public: newPoint(curve.MulG1(&g, &x))}
+	bases, err := lru.New[openedBase, bn254.G2Affine](openedCached)
+	if err != nil {
+		panic("pre: " + err.Error()) // the size is a constant
+	}
+	return secretKey{x: x, public: newPoint(curve.MulG1(&g, &x)), bases: bases}
+}
+
+// payloadBase is B̂_w^(1/x), which opens the owner's records of one label.
+func (k *secretKey) payloadBase(p *Parameters, label string) bn254.G2Affine {
+	name := openedBase{p.id, label}
+	if k.bases != nil {
+		if b, ok := k.bases.Get(name); ok {
+			return b
+		}
+	}
+	inv := k.inverse()
+	b := curve.MulG2(&p.base(label).payload, &inv)
+	if k.bases != nil {
+		k.bases.Add(name, b)
+	}
+	return b
 }
 
 func generate(entropy io.Reader) (secretKey, error) {

@@ -30,8 +30,7 @@ func (k *secretKey) open(p *Parameters, own, sealedUnder PublicKey, c *Capsule, 
 	if err := c.check(p, own, sealedUnder, info); err != nil {
 		return err
 	}
-	inv := k.inverse()
-	b := curve.MulG2(&p.base(c.label).payload, &inv)
+	b := k.payloadBase(p, c.label)
 	key, err := c.payloadKey(curve.Pair(&c.c2, &b))
 	if err != nil {
 		return err

@@ -20,6 +20,8 @@ type Reencrypted struct {
 	capsule *Capsule
 	r1      bn254.G1Affine
 	a       bn254.GT
+
+	inGroup bn254.GT // the A whose order was checked, or that has it by construction
 }
 
 // Reencrypt is the proxy's work: one pairing, A = e(C2, R2). It takes only a
@@ -29,7 +31,15 @@ func Reencrypt(t *VerifiedToken, c *VerifiedCapsule) (*Reencrypted, error) {
 	if t.token.owner.bytes != c.key.key().bytes || t.token.label != c.capsule.label {
 		return nil, ErrToken
 	}
-	return &Reencrypted{capsule: c.capsule, r1: t.token.r1, a: curve.Pair(&c.capsule.c2, &t.token.r2)}, nil
+	a := curve.Pair(&c.capsule.c2, &t.token.r2)
+	return &Reencrypted{capsule: c.capsule, r1: t.token.r1, a: a, inGroup: a}, nil
+}
+
+// pointsValid checks what may have been assembled in memory; see
+// [Capsule.pointsValid].
+func (rc *Reencrypted) pointsValid() bool {
+	a := rc.a == rc.inGroup && !rc.a.IsZero() || curve.ValidGT(&rc.a)
+	return a && curve.ValidG1(&rc.r1)
 }
 
 // Capsule is the capsule that was re-encrypted.
@@ -61,6 +71,7 @@ func ParseReencrypted(b []byte) (*Reencrypted, error) {
 	if rc.a, err = curve.GT(b[38 : 38+curve.GTSize]); err != nil {
 		return nil, fmt.Errorf("%w: re-encrypted capsule: A", ErrMalformed)
 	}
+	rc.inGroup = rc.a
 	if rc.capsule, err = ParseCapsule(b[fixed:]); err != nil {
 		return nil, fmt.Errorf("re-encrypted capsule: %w", err)
 	}
@@ -95,7 +106,7 @@ func (k *ScopedSecretKey) OpenReencrypted(p *Parameters, d Delegation, sealedUnd
 	if err := rc.capsule.check(p, d.Delegator, sealedUnder, info); err != nil {
 		return err
 	}
-	if !curve.ValidG1(&rc.r1) || !curve.ValidGT(&rc.a) {
+	if !rc.pointsValid() {
 		return ErrReencryption
 	}
 	t := &Token{kind: TokenReencryption, owner: d.Delegator.publicKey, label: rc.capsule.label, consent: d.Consent, target: k.public, r1: rc.r1}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/claimshare/claimshare/crypto/internal/curve"
+	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/stretchr/testify/require"
 )
 
@@ -48,4 +49,38 @@ func TestParametersAreSharedSafely(t *testing.T) {
 		}()
 	}
 	wg.Wait()
+}
+
+// What a key remembers of a label holds in one deployment only.
+func TestOneKeyOpensInTwoDeployments(t *testing.T) {
+	one, two := newWorld(t, "one"), newWorld(t, "two")
+	for _, label := range []string{"a", "b", "a"} {
+		for _, w := range []*world{one, two} {
+			w.owner = one.owner
+			c, payload := w.seal(t, label, []byte(label))
+			plain, err := w.open(c, payload)
+			require.NoError(t, err)
+			require.Equal(t, label, string(plain))
+		}
+	}
+}
+
+// Points whose order was checked when they were parsed are checked again as
+// soon as they are others.
+func TestCheckedPointsCannotBeExchanged(t *testing.T) {
+	w := newWorld(t, "exchanged")
+	c, _ := w.seal(t, "r", nil)
+	key := w.owner.PublicKey()
+	require.True(t, c.pointsValid(key.key()))
+	for i := byte(1); ; i++ { // a point of the twist, of another order
+		var b [curve.G2Size]byte
+		b[0], b[curve.G2Size-1] = 0x80, i
+		dec := bn254.NewDecoder(bytes.NewReader(b[:]), bn254.NoSubgroupChecks())
+		if dec.Decode(&c.c1) == nil && !c.c1.IsInSubGroup() {
+			break
+		}
+	}
+	require.False(t, c.pointsValid(key.key()))
+	require.False(t, (&Capsule{}).pointsValid(key.key()))
+	require.False(t, (&Reencrypted{}).pointsValid())
 }

@@ -86,19 +86,16 @@ func (k *secretKey) delegate(entropy io.Reader, p *Parameters, kind TokenKind, l
 	}
 	t := &Token{kind: kind, owner: k.public, label: label, consent: consent, target: target}
 	t.r1 = curve.MulG1(&p.g, &s)
-	inv := k.inverse()
-	base := t.base(p)
-	unwrapped := curve.MulG2(&base, &inv)
+	var unwrapped bn254.G2Affine
+	if kind == TokenReencryption {
+		unwrapped = k.payloadBase(p, label)
+	} else {
+		inv := k.inverse()
+		unwrapped = curve.MulG2(&p.base(label).search, &inv)
+	}
 	mask := t.mask(p, curve.MulG1(&target.point, &s))
 	t.r2.Add(&unwrapped, &mask)
 	return t, nil
-}
-
-func (t *Token) base(p *Parameters) bn254.G2Affine {
-	if t.kind == TokenSearch {
-		return p.base(t.label).search
-	}
-	return p.base(t.label).payload
 }
 
 func (t *Token) baseGT(p *Parameters) bn254.GT {
