@@ -48,7 +48,7 @@ func (p *Parameters) seal(r fr.Element, to PublicKey, label string, info RecordI
 	c := &Capsule{label: label, binding: p.binding(pk, info)}
 	c.c1 = p.powGHat1(&r)
 	c.inGroup = c.c1
-	c.c2 = curve.MulG1(&pk.point, &r)
+	c.c2 = pk.pow(&r)
 	c.c3 = p.searchTag(powGT(tables.search, base.searchGT, &r))
 	k := powGT(tables.payload, base.payloadGT, &r)
 	commit, key, err := c.derive(&k)

@@ -84,3 +84,30 @@ func TestCheckedPointsCannotBeExchanged(t *testing.T) {
 	require.False(t, (&Capsule{}).pointsValid(key.key()))
 	require.False(t, (&Reencrypted{}).pointsValid())
 }
+
+func TestOwnersTableDoesNotChangeCapsules(t *testing.T) {
+	w := newWorld(t, "owner's table")
+	paper, err := GeneratePaperKey()
+	require.NoError(t, err)
+	for _, k := range []struct {
+		label        string
+		plain, table PublicKey
+	}{
+		{"r", w.owner.PublicKey(), w.owner.PublicKey().WithTable().WithTable()},
+		{"", paper.PublicKey(), paper.PublicKey().WithTable()},
+	} {
+		r, err := curve.RandomScalar(nil)
+		require.NoError(t, err)
+		var payload bytes.Buffer
+		a, err := w.p.seal(r, k.plain, k.label, w.info, &payload, bytes.NewReader(nil))
+		require.NoError(t, err)
+		b, err := w.p.seal(r, k.table, k.label, w.info, &payload, bytes.NewReader(nil))
+		require.NoError(t, err)
+		require.Equal(t, a.Bytes(), b.Bytes())
+		_, err = b.Verify(w.p, k.table)
+		require.NoError(t, err)
+		_, bad, err := w.p.VerifyCapsules([]Claimed{{a, k.table}, {b, k.plain}}, 0)
+		require.NoError(t, err)
+		require.Empty(t, bad)
+	}
+}

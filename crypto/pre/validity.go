@@ -59,7 +59,7 @@ func (c *Capsule) Verify(p *Parameters, key PublicKey) (*VerifiedCapsule, error)
 func (p *Parameters) keyed(pk *publicKey, rho *big.Int, h *fr.Element) bn254.G1Affine {
 	sum := p.powU(h)
 	sum.AddMixed(&p.vd)
-	pkRho := curve.MultiExp([]bn254.G1Affine{pk.point}, []*big.Int{rho})
+	pkRho := pk.powShort(rho)
 	sum.AddAssign(&pkRho)
 	var out bn254.G1Affine
 	out.FromJacobian(&sum)
