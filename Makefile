@@ -50,6 +50,9 @@ soak: ## the long tests: full doses, about half an hour
 bench: ## every rate and size
 	@for m in crypto chaincode client; do (cd $$m && GOWORK=off go test -run '^$$' -bench . -benchmem ./... | grep -v -e 'no test files' -e '^ok' -e '^PASS'); done
 
+evaluation: ## the paper's section 5 again: measures, writes docs/evaluation.md
+	@cd network && GOWORK=off go run ./cmd/claimshare-evaluation -docs ../docs
+
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for m in crypto chaincode client; do (cd $$m; for p in $$(GOWORK=off go list ./...); do \
 	  for f in $$(GOWORK=off go test -list '^Fuzz' $$p | grep ^Fuzz || true); do echo "== $$p $$f"; GOWORK=off go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; done; done); done
@@ -64,4 +67,4 @@ clean: ## stop what runs and remove everything that was built here
 	@[ ! -x $(NETWORK) ] || $(NETWORK) down --dir $(STATE) || true
 	@rm -rf .build .run .demo
 
-.PHONY: help build demo test check lint unit real soak bench fuzz network-up network-down clean
+.PHONY: help build demo test check lint unit real soak bench evaluation fuzz network-up network-down clean
