@@ -51,7 +51,30 @@ func TestAttackProxyAndReceiverComputeTheKey(t *testing.T) {
 	require.ErrorIs(t, useless.Open(w.p, c, w.info, io.Discard, bytes.NewReader(payload)), ErrWrongKey)
 }
 
-// In scoped mode the same two know B̂_w^(1/x_n): that label, no other, and the
+// rk works backwards: proxy and owner compute the receiver's key, which with one
+// pair for everything opens all that the receiver ever received or owns. Ours:
+// the receiver's pair too is of one relationship.
+func TestAttackProxyAndOwnerComputeTheReceiversKey(t *testing.T) {
+	w := newWorld(t, "x_i")
+	owner, naive := paperKey(t), bothModes(w.insurer)
+	var stolen fr.Element
+	stolen.Mul(&owner.x, &paperPair(t, owner, naive).rk)
+	require.Equal(t, w.insurer.Bytes(), (&secretKey{x: stolen}).Bytes())
+
+	relationship := paperKey(t)
+	stolen.Mul(&owner.x, &paperPair(t, owner, relationship).rk)
+	require.Equal(t, relationship.Bytes(), (&secretKey{x: stolen}).Bytes(), "that is what paper mode gives away")
+	useless := &ScopedSecretKey{newSecretKey(stolen)}
+	c, payload := w.seal(t, "r", []byte("granted to the insurer"))
+	_, verified, d := w.delegated(t, "r")
+	v, err := c.Verify(w.p, w.owner.PublicKey())
+	require.NoError(t, err)
+	rc, err := Reencrypt(verified, v)
+	require.NoError(t, err)
+	require.ErrorIs(t, useless.OpenReencrypted(w.p, d, nil, rc, w.info, io.Discard, bytes.NewReader(payload)), ErrToken)
+}
+
+// In scoped mode proxy and receiver know B̂_w^(1/x_n): that label, no other, and the
 // key of nobody.
 func TestAttackCollusionStaysInsideTheLabel(t *testing.T) {
 	w := newWorld(t, "collusion")
@@ -182,4 +205,36 @@ func TestAttackRotationRatioWithAnOpenedBase(t *testing.T) {
 		_, err = Reencrypt(verified, v)
 		require.ErrorIs(t, err, ErrToken)
 	}
+}
+
+// An owner commits to a token that opens nothing, to blame the proxy for it.
+// The naive receiver sees only that the result is wrong. Ours names the token,
+// and the proxy can prove to anyone that it did its work.
+func TestAttackMalformedTokenFramesTheProxy(t *testing.T) {
+	w := newWorld(t, "frame the proxy")
+	c, payload := w.seal(t, "r", []byte("record"))
+	token, err := w.owner.DelegateReencryption(w.p, "r", w.consent, w.insurer.PublicKey())
+	require.NoError(t, err)
+	token.r2 = *w.payloadBase("another")
+	d := Delegation{w.owner.PublicKey(), w.consent, token.Commitment(w.p)}
+	verified, err := token.Verify(w.p, d.Commitment)
+	require.NoError(t, err, "the proxy cannot tell")
+	v, err := c.Verify(w.p, w.owner.PublicKey())
+	require.NoError(t, err)
+	rc, err := Reencrypt(verified, v)
+	require.NoError(t, err)
+
+	mask := w.receiverMask(token)
+	_, err = c.withPayload(divGT(rc.a, curve.Pair(&c.c2, &mask)), payload)
+	require.ErrorIs(t, err, ErrInvalidCapsule, "to the naive receiver capsule or proxy is to blame")
+
+	err = w.insurer.OpenReencrypted(w.p, d, nil, rc, w.info, io.Discard, bytes.NewReader(payload))
+	require.ErrorIs(t, err, ErrToken)
+	require.NotErrorIs(t, err, ErrReencryption)
+	proof, err := ProveReencryption(w.p, verified, v)
+	require.NoError(t, err)
+	require.NoError(t, proof.Verify(w.p, d, w.insurer.PublicKey(), rc))
+	// A proxy that does lie is named, and has no proof.
+	rc.a.Square(&rc.a)
+	require.ErrorIs(t, proof.Verify(w.p, d, w.insurer.PublicKey(), rc), ErrReencryption)
 }
