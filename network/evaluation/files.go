@@ -211,6 +211,7 @@ func markdown(m *Measurements, rows []row, messages []Message) ([]byte, error) {
 	parsed, err := template.New("evaluation.md").Funcs(template.FuncMap{
 		"two": two, "three": three,
 		"ms":        func(t Timing) float64 { return t.Median / 1000 },
+		"percent":   func(f float64) float64 { return 100 * f },
 		"cell":      func(s string) string { return strings.ReplaceAll(s, "|", "\\|") },
 		"published": func(c Cost) string { return two(c.Time(PublishedUnits)) },
 	}).Parse(page)

@@ -66,6 +66,16 @@ func (m *Measurements) ms(name string) (float64, error) {
 	return 0, fmt.Errorf("evaluation: the measurements have no %q", name)
 }
 
+// Unrest is the widest distance between the quartiles of a timing, as a part of
+// its median. On a machine that does nothing else it is below a tenth.
+func (m *Measurements) Unrest() float64 {
+	widest := 0.0
+	for _, t := range m.Timings {
+		widest = max(widest, (t.Quarter3-t.Quarter1)/t.Median)
+	}
+	return widest
+}
+
 type operation struct {
 	name, what string
 	run        func() error

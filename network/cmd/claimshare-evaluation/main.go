@@ -41,6 +41,9 @@ func evaluate(docs string, rounds int, sample time.Duration, draw bool, stdout i
 	if err != nil {
 		return err
 	}
+	if unrest := m.Unrest(); !draw && unrest > 0.2 {
+		fmt.Fprintf(stdout, "the machine was busy: quartiles up to %.0f%% of the median apart; measure again before you commit this\n", 100*unrest)
+	}
 	files, err := evaluation.Files(m)
 	if err != nil {
 		return err
