@@ -55,7 +55,7 @@ type field struct {
 
 type negative struct {
 	Name  string   `json:"name"`
-	Type  string   `json:"type"` // parameters, capsule, token, reencrypted, publicKey, proof, opening
+	Type  string   `json:"type"` // what to decode it as, or what to try with it
 	Value hexBytes `json:"value"`
 	Error string   `json:"error"`
 }
@@ -78,7 +78,7 @@ func arr(a [32]byte) []byte       { return a[:] }
 // makeVectors computes every intermediate value of one scoped and one
 // paper-mode life of a record from fixed seeds.
 func makeVectors(t *testing.T) *vectorFile {
-	f := &vectorFile{Comment: "Known answers of the ClaimShare protocol, version 1, BN254. Values in order of computation, hexadecimal. See docs/protocol.md. Randomness comes from a name: SHA-256(name ‖ u64 0) ‖ SHA-256(name ‖ u64 1) ‖ ..., 48 bytes for a scalar. The name of a secret key is that of the value without ' secret'; of r and t, the value's own; of s, the value's without its last letter; of M of the proof and k of the possession, 'proof' and 'possession'. The long record is 65537 bytes from the name 'long record', under the payload key and commit of the scoped capsule."}
+	f := &vectorFile{Comment: "Known answers of the ClaimShare protocol, version 1, BN254. Values in order of computation, hexadecimal. See docs/protocol.md. Randomness comes from a name: SHA-256(name ‖ u64 0) ‖ SHA-256(name ‖ u64 1) ‖ ..., 48 bytes for a scalar. The name of a secret key is that of the value without ' secret'; of r and t, the value's own; of s, the value's without its last letter; of M of the proof and k of the possession, 'proof' and 'possession'. The long record is 65537 bytes from the name 'long record', under the payload key and commit of the scoped capsule. Negative values of the types parameters to opening do not decode. The others are refused by x_n opening a capsule (open) or the capsule with a payload (payload), by x_i (receive), by who checks a proof for what is named reencrypted here (judge) or an opening of the capsule (arbitrate), by proxy (accept token) and system manager (search), where the consent's commitment precedes the token, by who checks a possession of x_n, and by paper mode's proxy (rk)."}
 	key := func(seed string) secretKey {
 		k, err := generate(&entropy{seed: seed})
 		require.NoError(t, err)
@@ -219,7 +219,7 @@ func makeVectors(t *testing.T) *vectorFile {
 	f.add("paper C2'", g1b(out.c2))
 	f.add("paper reencrypted", out.Bytes())
 	search("paper trapdoor ", "", &po.secretKey, pc)
-	f.Negative = makeNegatives(f)
+	f.Negative = append(makeNegatives(f), makeRefused(t, f)...)
 	return f
 }
 
@@ -331,10 +331,22 @@ func TestVectors(t *testing.T) {
 		require.Equal(t, v.Name, got.Values[i].Name)
 		require.Equal(t, []byte(v.Value), []byte(got.Values[i].Value), v.Name)
 	}
-	sentinels := map[string]error{ErrMalformed.Error(): ErrMalformed}
+	sentinels := map[string]error{}
+	for _, err := range []error{
+		ErrMalformed, ErrMode, ErrInvalidCapsule, ErrWrongKey, ErrBinding, ErrPayloadMismatch, ErrPayloadTruncated,
+		ErrPayloadTrailing, ErrPayloadAltered, ErrToken, ErrReencryption, ErrPossession, ErrRekey,
+	} {
+		sentinels[err.Error()] = err
+	}
 	require.NotEmpty(t, want.Negative)
+	w := newRefuser(t, &want)
 	for _, n := range want.Negative {
-		require.ErrorIs(t, parseAs(n.Type, n.Value), sentinels[n.Error], n.Name)
+		err := parseAs(n.Type, n.Value)
+		if errors.Is(err, errType) {
+			err = w.try(n.Type, n.Value)
+		}
+		require.Contains(t, sentinels, n.Error)
+		require.ErrorIs(t, err, sentinels[n.Error], n.Name)
 	}
 }
 
@@ -355,7 +367,9 @@ func parseAs(typ string, b []byte) (err error) {
 	case "opening":
 		_, err = ParseOpening(b)
 	default:
-		err = errors.New("unknown type " + typ)
+		err = errType
 	}
 	return err
 }
+
+var errType = errors.New("nothing to decode alone")

@@ -40,6 +40,7 @@ func (k *known) signer(name string) (*big.Int, *point) {
 }
 
 func TestBLSVectors(t *testing.T) {
+	t.Parallel()
 	k := load(t, "../../bls/testdata/vectors.json")
 	x, pk := k.signer("owner")
 	xIssuer, pkIssuer := k.signer("issuer")
@@ -84,6 +85,7 @@ func TestBLSVectors(t *testing.T) {
 }
 
 func TestBLSNegatives(t *testing.T) {
+	t.Parallel()
 	k := load(t, "../../bls/testdata/vectors.json")
 	require.NotEmpty(t, k.Negative)
 	pk := must(g2.decode(k.values["owner public"]))

@@ -81,11 +81,14 @@ func mul(a *point, n *big.Int) *point {
 	return z
 }
 
+// What psi multiplies with: xi^((p-1)/3) and xi^((p-1)/2).
+var (
+	psiX = xi.pow(quot(minus(p, integer(1)), integer(3)))
+	psiY = xi.pow(quot(minus(p, integer(1)), integer(2)))
+)
+
 // psi is the untwist-Frobenius-twist map of the twist.
-func psi(a *point) *point {
-	third, half := quot(minus(p, integer(1)), integer(3)), quot(minus(p, integer(1)), integer(2))
-	return &point{a.x.conj().mul(xi.pow(third)), a.y.conj().mul(xi.pow(half))}
-}
+func psi(a *point) *point { return &point{a.x.conj().mul(psiX), a.y.conj().mul(psiY)} }
 
 func bytes32(n *big.Int) []byte { return n.FillBytes(make([]byte, 32)) }
 

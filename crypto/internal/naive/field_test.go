@@ -29,7 +29,12 @@ func plus(a, b *big.Int) *big.Int  { return new(big.Int).Add(a, b) }
 func minus(a, b *big.Int) *big.Int { return new(big.Int).Sub(a, b) }
 func times(a, b *big.Int) *big.Int { return new(big.Int).Mul(a, b) }
 func quot(a, b *big.Int) *big.Int  { return new(big.Int).Div(a, b) }
-func modP(a *big.Int) *big.Int     { return new(big.Int).Mod(a, p) }
+func modP(a *big.Int) *big.Int {
+	if a.Sign() >= 0 && a.Cmp(p) < 0 {
+		return a
+	}
+	return new(big.Int).Mod(a, p)
+}
 func modR(a *big.Int) *big.Int     { return new(big.Int).Mod(a, r) }
 func inverseR(a *big.Int) *big.Int { return new(big.Int).ModInverse(a, r) }
 
@@ -43,7 +48,7 @@ func small(a, b int64) fp2      { return element(integer(a), integer(b)) }
 func (x fp2) add(y fp2) fp2     { return element(plus(x.a, y.a), plus(x.b, y.b)) }
 func (x fp2) sub(y fp2) fp2     { return element(minus(x.a, y.a), minus(x.b, y.b)) }
 func (x fp2) neg() fp2          { return small(0, 0).sub(x) }
-func (x fp2) conj() fp2         { return element(x.a, new(big.Int).Neg(x.b)) }
+func (x fp2) conj() fp2         { return element(x.a, minus(p, x.b)) }
 func (x fp2) equal(y fp2) bool  { return x.a.Cmp(y.a) == 0 && x.b.Cmp(y.b) == 0 }
 func (x fp2) isZero() bool      { return x.a.Sign() == 0 && x.b.Sign() == 0 }
 func (x fp2) norm() *big.Int    { return modP(plus(times(x.a, x.a), times(x.b, x.b))) }
@@ -139,7 +144,8 @@ func (x fp12) equal(y fp12) bool {
 }
 
 func (x fp12) mul(y fp12) fp12 {
-	var a, b [11]big.Int // sums not yet reduced
+	// Every product once, the sums reduced at the end.
+	var a, b [11]big.Int
 	t := new(big.Int)
 	for i := range x {
 		for j := range y {
@@ -169,14 +175,16 @@ func (x fp12) pow(e *big.Int) fp12 {
 	return z
 }
 
-// frobenius2 raises to p^2, which leaves F_p2 alone and turns w into
-// xi^((p^2-1)/6) w.
+// wToP2 is w^(p^2-1) = xi^((p^2-1)/6).
+var wToP2 = xi.pow(quot(minus(times(p, p), integer(1)), integer(6)))
+
+// frobenius2 raises to p^2, which leaves F_p2 alone.
 func (x fp12) frobenius2() fp12 {
-	factor, power := xi.pow(quot(minus(times(p, p), integer(1)), integer(6))), small(1, 0)
 	var z fp12
+	power := small(1, 0)
 	for i := range x {
 		z[i] = x[i].mul(power)
-		power = power.mul(factor)
+		power = power.mul(wToP2)
 	}
 	return z
 }

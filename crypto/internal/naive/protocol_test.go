@@ -181,25 +181,67 @@ func (s *parameters) allValid(claims ...claim) bool {
 	return pairsTo1(append(ab, neg(right), s.gHat1)...)
 }
 
-var errPayload = errors.New("payload")
+// What a value is refused with, in the words of the known answers.
+var (
+	errMode           = errors.New("pre: key mode does not fit: scoped keys take a label, paper-mode keys take none")
+	errInvalidCapsule = errors.New("pre: capsule is invalid: it was altered")
+	errWrongKey       = errors.New("pre: capsule is encrypted under another key")
+	errBinding        = errors.New("pre: capsule belongs to another record, owner, issuer or system")
+	errMismatch       = errors.New("pre: payload belongs to another capsule")
+	errTruncated      = errors.New("pre: payload is truncated")
+	errTrailing       = errors.New("pre: payload has trailing bytes")
+	errAltered        = errors.New("pre: payload was altered")
+	errToken          = errors.New("pre: delegation token does not match the consent")
+	errReencryption   = errors.New("pre: re-encryption is wrong: the proxy did not compute it from the token")
+	errPossession     = errors.New("pre: proof of possession does not verify")
+	errRekey          = errors.New("pre: re-encryption key does not connect these two keys")
+)
 
-// open reads a payload under K, sections 5.3 and 5.5.
+// intact is 5.5, steps 1 and 2, for a scoped key.
+func (s *parameters) intact(c *capsule, pk *point, binding []byte) error {
+	if c.label == "" {
+		return errMode
+	}
+	bound, valid := bytes.Equal(c.binding, binding), s.valid(c, pk)
+	switch {
+	case valid && bound:
+		return nil
+	case valid:
+		return errBinding
+	case !bound && !pairsTo1(pk, c.c1, neg(c.c2), s.gHat1):
+		return errWrongKey
+	}
+	return errInvalidCapsule
+}
+
+// open reads a payload under K, sections 5.5, step 3, and 5.3.
 func (c *capsule) open(k fp12, payload []byte) (plain []byte, err error) {
 	commit, key := c.derive(k)
+	size := binary.BigEndian.Uint64(c.c4[64:])
 	switch {
 	case !bytes.Equal(commit, c.c4[:32]):
-		return nil, errors.New("another K")
-	case len(payload) < 53 || string(payload[:5]) != "CSPY\x01" || !bytes.Equal(payload[5:37], commit):
-		return nil, errPayload
-	case !bytes.Equal(sha(payload), c.c4[32:64]) || uint64(len(payload)) != binary.BigEndian.Uint64(c.c4[64:]):
-		return nil, errPayload
+		return nil, errInvalidCapsule
+	case len(payload) < 37:
+		return nil, errTruncated
+	case string(payload[:5]) != "CSPY\x01":
+		return nil, errAltered
+	case !bytes.Equal(payload[5:37], commit):
+		return nil, errMismatch
+	case size < 53:
+		return nil, errAltered
+	case uint64(len(payload)) < size:
+		return nil, errTruncated
+	case uint64(len(payload)) > size:
+		return nil, errTrailing
+	case !bytes.Equal(sha(payload), c.c4[32:64]):
+		return nil, errAltered
 	}
 	rest := payload[37:]
 	for k := 0; len(rest) > 0; k++ {
 		n := min(len(rest), segment+16)
 		piece, err := gcm(key).Open(nil, payloadNonce(k, n == len(rest)), rest[:n], nil)
 		if err != nil {
-			return nil, errPayload
+			return nil, errAltered
 		}
 		plain, rest = append(plain, piece...), rest[n:]
 	}
@@ -336,13 +378,20 @@ func decodeProof(b []byte) (p proof, err error) {
 	return p, errors.Join(bad[:]...)
 }
 
-func (s *parameters) verifyProof(p proof, rc *reencrypted, owner, receiver *point, consent, commitment []byte) bool {
+func (s *parameters) verifyProof(p proof, rc *reencrypted, owner, receiver *point, consent, commitment []byte) error {
 	t := &token{kind: 1, owner: owner, consent: consent, target: receiver, r1: rc.r1, label: rc.c.label}
 	c := new(big.Int).SetBytes(p.c)
 	a1 := pair(owner, p.z).mul(p.vk.pow(c).inv())
 	a2 := pair(rc.c.c2, p.z).mul(rc.a.pow(c).inv())
-	return s.valid(rc.c, owner) && bytes.Equal(commitment, s.commitment(t, p.vk)) &&
-		bytes.Equal(p.c, s.challenge(owner, rc.c.c2, p.vk, rc.a, a1, a2))
+	switch {
+	case !s.valid(rc.c, owner):
+		return errInvalidCapsule
+	case !bytes.Equal(commitment, s.commitment(t, p.vk)):
+		return errToken
+	case !bytes.Equal(p.c, s.challenge(owner, rc.c.c2, p.vk, rc.a, a1, a2)):
+		return errReencryption
+	}
+	return nil
 }
 
 // Section 7.
@@ -352,6 +401,9 @@ func (s *parameters) possessionChallenge(pid, msp []byte, mode byte, pk, commitm
 }
 
 func (s *parameters) possesses(pid, msp []byte, mode byte, pk *point, proof []byte) bool {
+	if len(proof) != 64 {
+		return false
+	}
 	commitment, err := g1.decode(proof[:32])
 	z, err2 := decodeScalar(proof[32:])
 	if err != nil || err2 != nil {
