@@ -143,8 +143,7 @@ func FuzzSealOpen(f *testing.F) {
 }
 
 // FuzzDelegation: the receiver opens what the proxy re-encrypted to what the
-// owner reads, the trapdoor finds it, the proof and the one-record opening
-// hold; and any flipped bit on the way is refused.
+// owner reads; and any flipped bit on the way is refused.
 func FuzzDelegation(f *testing.F) {
 	f.Add([]byte("front bumper"), "repair/2026", uint(0), "s")
 	f.Add([]byte{}, "x", uint(1<<12), "t")
@@ -191,6 +190,33 @@ func FuzzDelegation(f *testing.F) {
 			require.Error(t, err)
 			require.Empty(t, got)
 		}
+
+	})
+}
+
+// FuzzDisputes: the proof of re-encryption and the one-record opening hold, the
+// trapdoor finds the record, a rotated one opens; and any flipped bit is
+// refused.
+func FuzzDisputes(f *testing.F) {
+	f.Add([]byte("front bumper"), "repair/2026", uint(0), "s")
+	f.Add([]byte{}, "x", uint(1<<12), "t")
+	f.Add([]byte("y"), "a-b", uint(8*390), "")
+	w := newWorld(f, "fuzz disputes")
+	f.Fuzz(func(t *testing.T, plain []byte, label string, bit uint, random string) {
+		if ValidLabel(label) != nil {
+			return
+		}
+		var payload bytes.Buffer
+		c, err := w.p.seal(fixedScalar(t, "r"+random), w.owner.PublicKey(), label, w.info, &payload, bytes.NewReader(plain))
+		require.NoError(t, err)
+		vc, err := c.Verify(w.p, w.owner.PublicKey())
+		require.NoError(t, err)
+		token, err := w.owner.delegate(fixed(random), w.p, TokenReencryption, label, w.consent, w.insurer.public)
+		require.NoError(t, err)
+		d := Delegation{w.owner.PublicKey(), w.consent, token.Commitment(w.p)}
+		vt := &VerifiedToken{token}
+		rc, err := Reencrypt(vt, vc)
+		require.NoError(t, err)
 
 		proof, err := ProveReencryption(w.p, vt, vc)
 		require.NoError(t, err)

@@ -148,6 +148,11 @@ func TestPointsInMemoryAreChecked(t *testing.T) {
 		require.ErrorIs(t, err, ErrInvalidCapsule)
 		claims = append(claims, Claimed{bad, pk})
 	}
+	// What was parsed is not checked twice; what was not is checked here.
+	neverParsed := with(func(c *Capsule) { c.inGroup = bn254.G2Affine{} })
+	require.True(t, neverParsed.pointsValid(pk.key()))
+	infinite := with(func(c *Capsule) { c.c1, c.inGroup = bn254.G2Affine{}, bn254.G2Affine{} })
+	require.False(t, infinite.pointsValid(pk.key()))
 	for _, key := range []*ScopedPublicKey{{}, {newPoint(offCurve())}} {
 		require.False(t, good.pointsValid(key.key()))
 		claims = append(claims, Claimed{good, key})
@@ -189,9 +194,12 @@ func TestPointsInMemoryAreChecked(t *testing.T) {
 	} {
 		bad := *rc
 		change(&bad)
+		require.False(t, bad.pointsValid())
 		require.ErrorIs(t, w.insurer.OpenReencrypted(w.p, d, nil, &bad, w.info, io.Discard, bytes.NewReader(nil)), ErrReencryption)
 		require.ErrorIs(t, proof.Verify(w.p, d, w.insurer.PublicKey(), &bad), ErrReencryption)
 	}
+	require.True(t, (&Reencrypted{capsule: rc.capsule, r1: rc.r1, a: rc.a}).pointsValid())
+	require.False(t, (&Reencrypted{capsule: rc.capsule, r1: rc.r1}).pointsValid())
 	for _, change := range []func(*ReencryptionProof){
 		func(x *ReencryptionProof) { x.vk = bn254.GT{} }, func(x *ReencryptionProof) { x.vk = one },
 		func(x *ReencryptionProof) { x.z = bn254.G2Affine{} }, func(x *ReencryptionProof) { x.z = twistPoint(t) },
