@@ -144,18 +144,39 @@ func (x fp12) equal(y fp12) bool {
 }
 
 func (x fp12) mul(y fp12) fp12 {
-	// Every product once, the sums reduced at the end.
-	var a, b [11]big.Int
-	t := new(big.Int)
+	var a, b [11]big.Int // sums not yet reduced
 	for i := range x {
 		for j := range y {
-			a[i+j].Add(&a[i+j], t.Mul(x[i].a, y[j].a))
-			a[i+j].Sub(&a[i+j], t.Mul(x[i].b, y[j].b))
-			b[i+j].Add(&b[i+j], t.Mul(x[i].a, y[j].b))
-			b[i+j].Add(&b[i+j], t.Mul(x[i].b, y[j].a))
+			accumulate(&a[i+j], &b[i+j], x[i], y[j])
 		}
 	}
-	var z fp12
+	return reduce(&a, &b)
+}
+
+// square is mul without computing a product twice.
+func (x fp12) square() fp12 {
+	var a, b [11]big.Int
+	for i := range x {
+		accumulate(&a[2*i], &b[2*i], x[i], x[i])
+		twice := x[i].scale(2)
+		for j := range i {
+			accumulate(&a[i+j], &b[i+j], twice, x[j])
+		}
+	}
+	return reduce(&a, &b)
+}
+
+// accumulate adds x y to a + b u.
+func accumulate(a, b *big.Int, x, y fp2) {
+	var t big.Int
+	a.Add(a, t.Mul(x.a, y.a))
+	a.Sub(a, t.Mul(x.b, y.b))
+	b.Add(b, t.Mul(x.a, y.b))
+	b.Add(b, t.Mul(x.b, y.a))
+}
+
+// reduce replaces w^6 by xi.
+func reduce(a, b *[11]big.Int) (z fp12) {
 	for i := range z {
 		z[i] = element(&a[i], &b[i])
 		if i < 5 {
@@ -168,7 +189,7 @@ func (x fp12) mul(y fp12) fp12 {
 func (x fp12) pow(e *big.Int) fp12 {
 	z := one12()
 	for i := e.BitLen() - 1; i >= 0; i-- {
-		if z = z.mul(z); e.Bit(i) == 1 {
+		if z = z.square(); e.Bit(i) == 1 {
 			z = z.mul(x)
 		}
 	}
@@ -227,6 +248,7 @@ func TestFields(t *testing.T) {
 	}
 	z := fp12{x, small(1, 2), small(3, 4), small(5, 6), small(7, 8), small(9, 10)}
 	require.True(t, z.mul(z.inv()).equal(one12()))
+	require.True(t, z.mul(z).equal(z.square()))
 	require.True(t, z.pow(times(p, p)).equal(z.frobenius2()))
 	require.True(t, z.frobenius2().frobenius2().frobenius2().equal(z.conj()))
 }

@@ -22,7 +22,7 @@ func miller(a, b *point) fp12 {
 	loop := plus(times(integer(6), x0), integer(2))
 	f, at := one12(), b
 	for i := loop.BitLen() - 2; i >= 0; i-- {
-		f = f.mul(f).mul(line(at, at, a))
+		f = f.square().mul(line(at, at, a))
 		at = add(at, at)
 		if loop.Bit(i) == 1 {
 			f = f.mul(line(at, b, a))
