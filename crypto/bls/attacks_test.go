@@ -72,14 +72,27 @@ func TestAttackCoefficientsOverMessagesOnly(t *testing.T) {
 	items := batchOf(t, 3, 3)
 	c := messagesOnly(items)
 	require.True(t, naiveHolds(t, items, augmented(items), c))
-	shift := curve.HashToG1(nil, "attack")
-	a, b := curve.MulG1(&shift, &c[1]), curve.MulG1(&shift, &c[0])
-	a.Add(point(t, items[0].Signature), &a)
-	b.Sub(point(t, items[1].Signature), &b)
-	items[0].Signature, items[1].Signature = a.Bytes(), b.Bytes()
-	require.True(t, naiveHolds(t, items, augmented(items), messagesOnly(items)), "two bad signatures are accepted")
-
+	good := [2]*bn254.G1Affine{point(t, items[0].Signature), point(t, items[1].Signature)}
+	spoil := func(c1, c2 fr.Element) {
+		shift := curve.HashToG1(nil, "attack")
+		a, b := curve.MulG1(&shift, &c2), curve.MulG1(&shift, &c1)
+		a.Add(good[0], &a)
+		b.Sub(good[1], &b)
+		items[0].Signature, items[1].Signature = a.Bytes(), b.Bytes()
+	}
+	var ours [2]fr.Element // the coefficients before the signatures are spoilt
+	for k, n := range coefficients(paramsID, items)[:2] {
+		ours[k].SetBigInt(n)
+	}
+	spoil(ours[0], ours[1])
+	require.True(t, naiveHolds(t, items, augmented(items), []fr.Element{ours[0], ours[1], c[2]}), "they would do, if they stayed")
 	bad, err := VerifyBatch(paramsID, items, 3)
+	require.NoError(t, err)
+	require.Equal(t, []int{0, 1}, bad)
+
+	spoil(c[0], c[1])
+	require.True(t, naiveHolds(t, items, augmented(items), messagesOnly(items)), "two bad signatures are accepted")
+	bad, err = VerifyBatch(paramsID, items, 3)
 	require.NoError(t, err)
 	require.Equal(t, []int{0, 1}, bad)
 	for k := range 2 {

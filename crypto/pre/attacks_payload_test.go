@@ -114,6 +114,35 @@ func TestAttackOnePayloadTwoRecords(t *testing.T) {
 	}
 }
 
+// An issuer seals under a K of its own invention, K* = e(G*, B), and opens the
+// record to an arbiter with G*. An arbiter who only sees that K* fits the
+// commitment reads what no receiver will ever read.
+func TestAttackOpeningWithoutItsProof(t *testing.T) {
+	w := newWorld(t, "false opening")
+	r, invented := scalar(t), scalar(t)
+	c, err := w.p.seal(r, w.owner.PublicKey(), "r", w.info, io.Discard, bytes.NewReader(nil))
+	require.NoError(t, err)
+	forged := &Opening{curve.MulG1(&w.p.g, &invented)}
+	k := curve.Pair(&forged.g, w.payloadBase("r"))
+	commit, key, err := c.derive(&k)
+	require.NoError(t, err)
+	var payload bytes.Buffer
+	c.commit = commit
+	c.payload, err = encryptPayload(key, commit, &payload, bytes.NewReader([]byte("never in the record")))
+	require.NoError(t, err)
+	c.c5 = c.c5For(w.p, r)
+	v, err := c.Verify(w.p, w.owner.PublicKey())
+	require.NoError(t, err)
+	m, err := c.withPayload(k, payload.Bytes())
+	require.NoError(t, err)
+	require.Equal(t, "never in the record", string(m))
+
+	err = forged.Open(w.p, v, w.owner.PublicKey(), w.info, io.Discard, bytes.NewReader(payload.Bytes()))
+	require.ErrorIs(t, err, ErrWrongKey)
+	_, err = w.open(c, payload.Bytes())
+	require.ErrorIs(t, err, ErrInvalidCapsule, "and the owner signs nothing that it cannot open")
+}
+
 // keyOf is K of a capsule.
 func keyOf(w *world, owner *ScopedSecretKey, c *Capsule) bn254.GT {
 	inv := owner.inverse()
