@@ -69,6 +69,12 @@ func TestNoRandomnessNoSecret(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	_, err = w.owner.prove(bytes.NewReader(make([]byte, 47)), ModeScoped, w.p.ID(), "pid", "MSP")
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	c, _ := w.seal(t, "r", nil)
+	vc, err := c.Verify(w.p, w.owner.PublicKey())
+	require.NoError(t, err)
+	_, vt, _ := w.token(t, "r")
+	_, err = proveReencryption(bytes.NewReader(nil), w.p, vt, vc)
+	require.ErrorIs(t, err, io.EOF)
 	_, _, err = (&PaperSecretKey{w.owner.secretKey}).startRekey(bytes.NewReader(nil))
 	require.ErrorIs(t, err, io.EOF)
 }

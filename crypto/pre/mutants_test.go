@@ -358,6 +358,18 @@ func TestBisectionStopsAtTheCap(t *testing.T) {
 	require.True(t, b.find(all, n, &bad))
 	require.Equal(t, all, bad)
 
+	claims := make([]Claimed, n)
+	for k := range claims {
+		claims[k] = Claimed{c, w.other.PublicKey()}
+	}
+	for _, maxBad := range []int{0, n - 1} {
+		_, _, err := w.p.VerifyCapsules(claims, maxBad)
+		require.ErrorIs(t, err, ErrTooManyBad)
+	}
+	_, named, err := w.p.VerifyCapsules(claims, n)
+	require.NoError(t, err)
+	require.Equal(t, all, named)
+
 	require.Equal(t, [][]int{{5}}, chunks([]int{5}, 4))
 	require.Empty(t, chunks(nil, 2))
 	failure := errors.New("one of many")

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -86,4 +87,9 @@ func TestEvidence(t *testing.T) {
 	require.False(t, e.Opens(c, paramsID, [16]byte{2}, "owner"))
 	require.False(t, Evidence{}.Opens(c, paramsID, rec, "owner"))
 	require.Equal(t, "pseudonym.Evidence(hidden)", fmt.Sprintf("%x", e))
+}
+
+func TestNoRandomnessNoPID(t *testing.T) {
+	_, err := issuer(t, "sm").issue(strings.NewReader("short"), paramsID, "insurer", "ACME")
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
