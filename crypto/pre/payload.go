@@ -1,6 +1,7 @@
 package pre
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
@@ -25,6 +26,7 @@ const (
 	payloadHeader  = 4 + 1 + 32
 	payloadSegment = 64 << 10
 	tagSize        = 16
+	smallRecord    = 4 << 10 // read ahead, to know a small record by its end
 )
 
 // PayloadSum is the SHA-256 and the size in bytes of a payload as it is stored
@@ -97,8 +99,20 @@ func encryptPayload(key, commit [32]byte, dst io.Writer, src io.Reader) (Payload
 	if err != nil {
 		return PayloadSum{}, fmt.Errorf("payload cipher: %w", err)
 	}
+	// A record that ends early needs no buffer of a whole segment.
+	first, segment := make([]byte, smallRecord), payloadSegment
+	source := &sourceErrors{r: src} // whose own io.ErrUnexpectedEOF is no end
+	n, err := io.ReadFull(source, first)
+	switch {
+	case source.err != nil:
+		return PayloadSum{}, fmt.Errorf("encrypt payload: %w", source.err)
+	case err != nil: // the end
+		src, segment = bytes.NewReader(first[:n]), n
+	default:
+		src = io.MultiReader(bytes.NewReader(first), src)
+	}
 	w, err := noncebased.NewWriter(noncebased.WriterParams{
-		W: out, SegmentEncrypter: segments, NonceSize: 12, NoncePrefix: make([]byte, 7), PlaintextSegmentSize: payloadSegment,
+		W: out, SegmentEncrypter: segments, NonceSize: 12, NoncePrefix: make([]byte, 7), PlaintextSegmentSize: segment,
 	})
 	if err != nil {
 		return PayloadSum{}, fmt.Errorf("payload cipher: %w", err)
@@ -178,16 +192,18 @@ func (c *Capsule) decryptPayload(key [32]byte, dst io.Writer, src io.Reader) err
 		return fmt.Errorf("payload cipher: %w", err)
 	}
 	// Never read past the announced size: what follows is not ours to decrypt.
-	source := &sourceErrors{r: io.LimitReader(src, int64(min(c.payload.Size, 1<<62))-int64(n))}
+	rest := int64(min(c.payload.Size, 1<<62)) - int64(n)
+	source := &sourceErrors{r: io.LimitReader(src, rest)}
 	body := io.TeeReader(source, sum)
+	segment := int(min(rest, payloadSegment+tagSize)) // the last one may be shorter, so a single one may
 	r, err := noncebased.NewReader(noncebased.ReaderParams{
-		R: body, SegmentDecrypter: segments, NonceSize: 12, NoncePrefix: make([]byte, 7), CiphertextSegmentSize: payloadSegment + tagSize,
+		R: body, SegmentDecrypter: segments, NonceSize: 12, NoncePrefix: make([]byte, 7), CiphertextSegmentSize: segment,
 	})
 	if err != nil {
 		return fmt.Errorf("payload cipher: %w", err)
 	}
 	sink := &sinkErrors{w: dst}
-	_, decryptErr := io.Copy(sink, r)
+	_, decryptErr := io.CopyBuffer(sink, r, make([]byte, segment))
 	switch {
 	case sink.err != nil:
 		return fmt.Errorf("write record: %w", sink.err)
