@@ -49,11 +49,10 @@ soak: ## the long tests: full doses, about ten minutes
 	cd client && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m ./...
 	cd network && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m -p 1 ./...
 
-bench: ## every rate and size
+bench: ## cryptography against its lower bounds, with both gnark-cryptos; then every rate
+	@cd crypto && GOWORK=off go run ./internal/bench
+	@cd client && GOWORK=off go run github.com/claimshare/claimshare/crypto/internal/bench
 	@for m in crypto chaincode client; do (cd $$m && GOWORK=off go test -run '^$$' -bench . -benchmem ./... | grep -v -e 'no test files' -e '^ok' -e '^PASS'); done
-
-evaluation: ## the paper's section 5 again: measures, writes docs/evaluation.md
-	@cd network && GOWORK=off go run ./cmd/claimshare-evaluation -docs ../docs
 
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for m in crypto chaincode client; do (cd $$m; for p in $$(GOWORK=off go list ./...); do \

@@ -30,11 +30,12 @@ func (f *FixedG2) Point() bn254.G2Affine { return f.point }
 
 // Pair is e(p, q) of the paper for the fixed q.
 func (f *FixedG2) Pair(p *bn254.G1Affine) bn254.GT {
-	z := f.miller(p)
+	z := f.Miller(p)
 	return bn254.FinalExponentiation(&z)
 }
 
-func (f *FixedG2) miller(p *bn254.G1Affine) bn254.GT {
+// Miller is the Miller loop of [FixedG2.Pair], before the final exponentiation.
+func (f *FixedG2) Miller(p *bn254.G1Affine) bn254.GT {
 	// gnark overwrites the lines it is handed (v0.18.1 to v0.22.0): give it a
 	// copy, or the second pairing is wrong and concurrent ones race.
 	own := []lines{f.lines}
