@@ -11,6 +11,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -19,22 +20,35 @@ import (
 	"time"
 )
 
-var started = time.Now()
+var (
+	started           = time.Now()
+	out     io.Writer = os.Stdout
+)
+
+// effort is how long everything is measured.
+type effort struct {
+	rounds int           // interleaved rounds of everything
+	sample time.Duration // the least length of one measurement
+	seal   int64         // bytes of the large record
+	search int           // capsules of the batch that is searched
+	length time.Duration // of the profile and of each throughput
+}
 
 func main() {
-	rounds := flag.Int("rounds", 61, "interleaved rounds; medians are reported")
-	seal := flag.Int64("seal", 1<<30, "bytes of the large record")
+	e := effort{sample: time.Millisecond, search: 10_000, length: time.Second}
+	flag.IntVar(&e.rounds, "rounds", 61, "interleaved rounds; medians are reported")
+	flag.Int64Var(&e.seal, "seal", 1<<30, "bytes of the large record")
 	flag.Parse()
-	if err := run(*rounds, *seal); err != nil {
+	if err := run(e); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(rounds int, sealSize int64) error {
+func run(e effort) error {
 	cores := runtime.NumCPU()
-	fmt.Printf("## gnark-crypto %s\n\n%s, %s/%s, %d cores. One core and %s unless said; medians of %d interleaved rounds.\n\n",
-		libraryVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, cores, clock, rounds)
+	fmt.Fprintf(out, "## gnark-crypto %s\n\n%s, %s/%s, %d cores. One core and %s unless said; medians of %d interleaved rounds.\n\n",
+		libraryVersion(), runtime.Version(), runtime.GOOS, runtime.GOARCH, cores, clock, e.rounds)
 	w, err := newWorld()
 	if err != nil {
 		return err
@@ -42,7 +56,7 @@ func run(rounds int, sealSize int64) error {
 	primitives, operations := w.primitives(), w.operations()
 	runtime.GOMAXPROCS(1)
 	runtime.LockOSThread()
-	measure(rounds, append(slices.Clone(primitives), operations...))
+	e.measure(append(slices.Clone(primitives), operations...))
 	runtime.UnlockOSThread()
 
 	cost := bound{}
@@ -55,16 +69,16 @@ func run(rounds int, sealSize int64) error {
 	printPrimitives(primitives)
 	printOperations(operations, cost)
 	printSpeedUps(cost)
-	if err := w.printSearch(); err != nil {
+	if err := w.printSearch(e.search); err != nil {
 		return err
 	}
-	if err := w.printLargeSeal(sealSize); err != nil {
+	if err := w.printLargeSeal(e.seal); err != nil {
 		return err
 	}
-	if err := w.printProfile(); err != nil {
+	if err := w.printProfile(e.length); err != nil {
 		return err
 	}
-	w.printThroughput(operations, cores)
+	w.printThroughput(operations, cores, e.length/2)
 	return w.printSizes()
 }
 
@@ -104,24 +118,21 @@ type timed struct {
 	target float64                        // at most this many times the bound; 0: none asked
 }
 
-// sample is how long one measurement takes at least.
-const sample = time.Millisecond
-
 // measure runs everything in turn, so that what disturbs one disturbs all.
-func measure(rounds int, all []*timed) {
+func (e effort) measure(all []*timed) {
 	samples := make([][]time.Duration, len(all))
 	for i, t := range all {
 		t.run() // warm caches and lazily built tables
 		t.allocs = testing.AllocsPerRun(3, t.run)
-		samples[i] = make([]time.Duration, rounds)
+		samples[i] = make([]time.Duration, e.rounds)
 	}
-	for round := range rounds {
+	for round := range e.rounds {
 		for i, t := range all {
 			t.run() // after what ran before it, its code and data are cold
 			n := 0
 			start := now()
 			var spent time.Duration
-			for spent < sample {
+			for spent < e.sample {
 				t.run()
 				n++
 				spent = now() - start
@@ -148,14 +159,14 @@ func micro(d time.Duration) string {
 }
 
 func printPrimitives(all []*timed) {
-	fmt.Printf("### Primitives\n\n| primitive | µs | allocations |\n|---|---:|---:|\n")
+	fmt.Fprintf(out, "### Primitives\n\n| primitive | µs | allocations |\n|---|---:|---:|\n")
 	for _, t := range all {
-		fmt.Printf("| %s | %s | %.0f |\n", t.name, micro(t.median), t.allocs)
+		fmt.Fprintf(out, "| %s | %s | %.0f |\n", t.name, micro(t.median), t.allocs)
 	}
 }
 
 func printOperations(all []*timed, cost bound) {
-	fmt.Printf("\n### Operations\n\n| operation | µs | allocations | lower bound, µs | ratio | at most | made of |\n|---|---:|---:|---:|---:|---:|---|\n")
+	fmt.Fprintf(out, "\n### Operations\n\n| operation | µs | allocations | lower bound, µs | ratio | at most | made of |\n|---|---:|---:|---:|---:|---:|---|\n")
 	var apart []*timed
 	for _, t := range all {
 		if t.lower == nil {
@@ -168,11 +179,11 @@ func printOperations(all []*timed, cost bound) {
 		if t.target > 0 {
 			target = fmt.Sprintf("%.2f%s", t.target, missed(ratio > t.target))
 		}
-		fmt.Printf("| %s | %s | %.0f | %s | %.2f | %s | %s |\n", t.name, micro(t.median), t.allocs, micro(lower), ratio, target, t.made)
+		fmt.Fprintf(out, "| %s | %s | %.0f | %s | %.2f | %s | %s |\n", t.name, micro(t.median), t.allocs, micro(lower), ratio, target, t.made)
 	}
-	fmt.Printf("\nDecoding, first use and delegation, apart:\n\n| operation | µs | allocations |\n|---|---:|---:|\n")
+	fmt.Fprintf(out, "\nDecoding, first use and delegation, apart:\n\n| operation | µs | allocations |\n|---|---:|---:|\n")
 	for _, t := range apart {
-		fmt.Printf("| %s | %s | %.0f |\n", t.name, micro(t.median), t.allocs)
+		fmt.Fprintf(out, "| %s | %s | %.0f |\n", t.name, micro(t.median), t.allocs)
 	}
 }
 
@@ -185,13 +196,13 @@ func missed(is bool) string {
 
 func printSpeedUps(cost bound) {
 	single := float64(cost.of(verifyOne))
-	fmt.Printf("\n### Batches of signatures against single verifications\n\n| batch | times faster | at least |\n|---|---:|---:|\n")
+	fmt.Fprintf(out, "\n### Batches of signatures against single verifications\n\n| batch | times faster | at least |\n|---|---:|---:|\n")
 	for _, b := range []struct {
 		name    string
 		singles float64
 		target  float64
 	}{{verifyOneSigner, 20, 4}, {verifyRecords, 40, 2.3}} {
 		got := b.singles * single / float64(cost.of(b.name))
-		fmt.Printf("| %s | %.2f | %.1f%s |\n", b.name, got, b.target, missed(got < b.target))
+		fmt.Fprintf(out, "| %s | %.2f | %.1f%s |\n", b.name, got, b.target, missed(got < b.target))
 	}
 }
