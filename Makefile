@@ -54,6 +54,9 @@ bench: ## cryptography against its lower bounds, with both gnark-cryptos; then e
 	@cd client && GOWORK=off go run github.com/claimshare/claimshare/crypto/internal/bench
 	@for m in crypto chaincode client; do (cd $$m && GOWORK=off go test -run '^$$' -bench . -benchmem ./... | grep -v -e 'no test files' -e '^ok' -e '^PASS'); done
 
+evaluation: ## the paper's section 5 again: measures, writes docs/evaluation.md
+	@cd network && GOWORK=off go run ./cmd/claimshare-evaluation -docs ../docs
+
 fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for m in crypto chaincode client; do (cd $$m; for p in $$(GOWORK=off go list ./...); do \
 	  for f in $$(GOWORK=off go test -list '^Fuzz' $$p | grep ^Fuzz || true); do echo "== $$p $$f"; GOWORK=off go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; done; done); done
