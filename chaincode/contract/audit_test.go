@@ -6,7 +6,6 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/chaincode/stub"
-	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/require"
 )
@@ -15,9 +14,9 @@ import (
 func TestThreshold(t *testing.T) {
 	a := newAlliance(t)
 	g := a.grant(a.recorded(a.insurer, a.owner).Statement.ID)
-	g.Proxies = []record.PartyID{a.proxy.id, a.relay.id}
-	if string(a.relay.id[:]) < string(a.proxy.id[:]) {
-		g.Proxies[0], g.Proxies[1] = a.relay.id, a.proxy.id
+	g.Proxies = []record.PartyID{a.proxy.ID, a.relay.ID}
+	if string(a.relay.ID[:]) < string(a.proxy.ID[:]) {
+		g.Proxies[0], g.Proxies[1] = a.relay.ID, a.proxy.ID
 	}
 	g.Threshold = 2
 	a.refused(record.ErrMalformed, a.insurer.identity, record.TxGrant, a.grantArgs(g, a.owner)...)
@@ -30,21 +29,14 @@ func TestThreshold(t *testing.T) {
 func TestPaperPair(t *testing.T) {
 	a := newAlliance(t)
 	join := func(role record.Role, identity *stub.Identity) *member {
-		m := a.newMember(role, identity)
-		var err error
-		m.scoped = nil
-		m.paper, err = pre.GeneratePaperKey()
-		require.NoError(t, err)
+		m := a.newMemberOf(record.ModePaper, role, identity)
 		a.register(m)
 		return m
 	}
 	owner, neighbour := join(record.RolePolicyholder, nil), join(record.RolePolicyholder, nil)
 	insurer, rival := join(record.RoleInsurer, newIdentity(t, "InsurerMSP", "paper")), join(record.RoleInsurer, newIdentity(t, "RivalMSP", "paper"))
 	grant := func(from, to *member) []string {
-		g := a.grant(record.RecordID{})
-		g.Owner, g.OwnerKey, g.Requester, g.RequesterKey, g.Label = from.id, from.encryption(), to.id, to.encryption(), ""
-		g.PayloadToken = record.Digest{}
-		return a.grantArgs(g, from)
+		return a.grantArgs(a.grantOf(from, to, record.RecordID{}), from)
 	}
 	carrier := a.shop.identity
 	a.mustInvoke(carrier, record.TxGrant, grant(owner, insurer)...)
@@ -92,8 +84,8 @@ func TestReleaseOrder(t *testing.T) {
 func TestBookmarkNotUTF8(t *testing.T) {
 	a := newAlliance(t)
 	bad := func(key string) string { return base64.RawURLEncoding.EncodeToString([]byte(key)) }
-	prefix := "\x00ro\x00" + base64.RawURLEncoding.EncodeToString(a.owner.id[:]) + "\x00"
-	a.refused(record.ErrPage, a.manager, record.TxRecordsByOwner, a.owner.pid, "1", bad(prefix+"\xff"))
+	prefix := "\x00ro\x00" + base64.RawURLEncoding.EncodeToString(a.owner.ID[:]) + "\x00"
+	a.refused(record.ErrPage, a.manager, record.TxRecordsByOwner, a.owner.PID, "1", bad(prefix+"\xff"))
 	a.refused(record.ErrPage, a.manager, record.TxParties, "1", bad("p\xff"))
 }
 
@@ -124,8 +116,8 @@ func TestRaces(t *testing.T) {
 		return simulate(a.proxy.identity, record.TxRelease, releaseArg(a.delivery(c.grant, c.repair, a.shop, a.proxy)))
 	}
 	for _, m := range []*member{a.owner, a.insurer, a.proxy} {
-		late(simulate(a.manager, record.TxSuspend, m.id.String(), "inquiry"), release())
-		a.mustInvoke(a.manager, record.TxReinstate, m.id.String(), "cleared")
+		late(simulate(a.manager, record.TxSuspend, m.ID.String(), "inquiry"), release())
+		a.mustInvoke(a.manager, record.TxReinstate, m.ID.String(), "cleared")
 	}
 	late(simulate(a.shop.identity, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...), release())
 
@@ -148,5 +140,5 @@ func TestRaces(t *testing.T) {
 	late(simulate(a.manager, record.TxRotateKeys, args...), submitting)
 	*a.owner = next
 	a.refusedCall(record.ErrStaleKeyVersion, entry)
-	require.Zero(t, query[record.Standing](a, a.manager, record.TxStanding, a.shop.pid).Violations, "a stale statement is no violation")
+	require.Zero(t, query[record.Standing](a, a.manager, record.TxStanding, a.shop.PID).Violations, "a stale statement is no violation")
 }

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/contract"
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/chaincode/stub"
@@ -123,7 +124,7 @@ func TestPanicAndFailure(t *testing.T) {
 	log.SetOutput(io.Discard) // the panic's stack
 	defer log.SetOutput(os.Stderr)
 	for _, panics := range []bool{true, false} {
-		a := &alliance{t: t, ledger: stub.NewLedger(channel, chaincode, breaking{code, panics}), manager: newIdentity(t, "M", "a")}
+		a := &consortium{t: t, ledger: stub.NewLedger(channel, chaincode, breaking{code, panics}), manager: newIdentity(t, "M", "a")}
 		a.refused(record.ErrInternal, a.manager, record.TxSystem)
 	}
 }
@@ -134,7 +135,7 @@ func TestPages(t *testing.T) {
 	a := newAlliance(t)
 	a.recorded(a.shop, a.owner)
 	a.recorded(a.shop, a.owner)
-	leaks := query[record.Page[record.Record]](a, a.manager, record.TxRecordsByIssuer, a.shop.pid, "1", "").Bookmark
+	leaks := query[record.Page[record.Record]](a, a.manager, record.TxRecordsByIssuer, a.shop.PID, "1", "").Bookmark
 	require.NotEmpty(t, leaks)
 	for _, tx := range record.Transactions() {
 		if len(tx.Args) < 2 || tx.Args[len(tx.Args)-1].Name != record.ArgBookmark {
@@ -145,7 +146,7 @@ func TestPages(t *testing.T) {
 			case 2:
 				return []string{size, bookmark}
 			default:
-				id := a.owner.id.String()
+				id := a.owner.ID.String()
 				if tx.Args[0].Name == record.ArgConsent {
 					id = record.ConsentID{1}.String()
 				}
@@ -175,7 +176,7 @@ func TestPages(t *testing.T) {
 func TestStateIsSelfDescribing(t *testing.T) {
 	a := newAlliance(t)
 	c := a.released()
-	a.submit(a.shop, a.spoil(a.entry(a.shop, a.owner)))
+	a.submit(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)))
 	a.mustInvoke(a.shop.identity, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...)
 	kinds := map[record.DocumentType]int{}
 	for _, w := range a.ledger.State() {
@@ -189,7 +190,7 @@ func TestStateIsSelfDescribing(t *testing.T) {
 		require.Equal(t, w.Value, d.Encode())
 		kinds[d.DocumentType()]++
 		if d.DocumentType() != record.DocumentParty {
-			require.NotContains(t, string(w.Value), a.owner.pid)
+			require.NotContains(t, string(w.Value), a.owner.PID)
 		}
 	}
 	for kind := record.DocumentSystem; kind <= record.DocumentLink; kind++ {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/crypto/bls"
-	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/stretchr/testify/require"
 )
 
@@ -25,7 +24,7 @@ func TestRequestAccess(t *testing.T) {
 	require.Equal(t, first, decodeAnswer[record.Request](a, tx.Response.GetPayload()))
 	require.Len(t, a.ledger.Blocks(), blocks+1)
 	require.Equal(t, r, first.AccessRequest)
-	require.Equal(t, a.insurer.id, first.Requester)
+	require.Equal(t, a.insurer.ID, first.Requester)
 
 	a.refused(record.ErrRequestExists, a.rival.identity, record.TxRequestAccess, arg(r))
 	refuse := func(want *record.Error, spoil func(r *record.AccessRequest)) {
@@ -36,16 +35,16 @@ func TestRequestAccess(t *testing.T) {
 	}
 	refuse(record.ErrPartyUnknown, func(r *record.AccessRequest) { r.Owner[0]++ })
 	refuse(record.ErrPartyUnknown, func(r *record.AccessRequest) { r.Holder[0]++ })
-	refuse(record.ErrOwnerRole, func(r *record.AccessRequest) { r.Owner = a.shop.id })
-	refuse(record.ErrForbidden, func(r *record.AccessRequest) { r.Holder = a.proxy.id })
+	refuse(record.ErrOwnerRole, func(r *record.AccessRequest) { r.Owner = a.shop.ID })
+	refuse(record.ErrForbidden, func(r *record.AccessRequest) { r.Holder = a.proxy.ID })
 	refuse(record.ErrRecordUnknown, func(r *record.AccessRequest) { r.Records = []record.RecordID{{1}} })
 	refuse(record.ErrRecordUnknown, func(r *record.AccessRequest) { r.Records = []record.RecordID{foreign.Statement.ID} })
 	refuse(record.ErrMalformed, func(r *record.AccessRequest) { r.Purpose = "Curiosity!" })
 	a.refused(record.ErrForbidden, a.proxy.identity, record.TxRequestAccess, arg(a.request()))
-	require.Len(t, query[record.Page[record.Request]](a, a.shop.identity, record.TxRequestsByRequester, a.insurer.pid, "50", "").Items, 1)
+	require.Len(t, query[record.Page[record.Request]](a, a.shop.identity, record.TxRequestsByRequester, a.insurer.PID, "50", "").Items, 1)
 	a.refused(record.ErrRequestUnknown, a.shop.identity, record.TxRequest, record.RequestID{1}.String())
 	a.refused(record.ErrMalformed, a.shop.identity, record.TxRequest, "1")
-	a.mustInvoke(a.manager, record.TxSuspend, a.owner.id.String(), "inquiry")
+	a.mustInvoke(a.manager, record.TxSuspend, a.owner.ID.String(), "inquiry")
 	refuse(record.ErrSuspended, func(*record.AccessRequest) {})
 }
 
@@ -64,15 +63,15 @@ func TestGrantRefusals(t *testing.T) {
 	refuse(record.ErrPartyUnknown, func(g *record.GrantStatement) { g.Requester[0]++ })
 	refuse(record.ErrPartyUnknown, func(g *record.GrantStatement) { g.Holder[0]++ })
 	refuse(record.ErrPartyUnknown, func(g *record.GrantStatement) { g.Proxies[0][0]++ })
-	refuse(record.ErrOwnerRole, func(g *record.GrantStatement) { g.Owner = a.shop.id })
-	refuse(record.ErrForbidden, func(g *record.GrantStatement) { g.Requester = a.neighbour.id })
-	refuse(record.ErrForbidden, func(g *record.GrantStatement) { g.Holder = a.proxy.id })
-	refuse(record.ErrForbidden, func(g *record.GrantStatement) { g.Proxies[0] = a.shop.id })
+	refuse(record.ErrOwnerRole, func(g *record.GrantStatement) { g.Owner = a.shop.ID })
+	refuse(record.ErrForbidden, func(g *record.GrantStatement) { g.Requester = a.neighbour.ID })
+	refuse(record.ErrForbidden, func(g *record.GrantStatement) { g.Holder = a.proxy.ID })
+	refuse(record.ErrForbidden, func(g *record.GrantStatement) { g.Proxies[0] = a.shop.ID })
 	refuse(record.ErrStaleKeyVersion, func(g *record.GrantStatement) { g.OwnerVersion++ })
 	refuse(record.ErrStaleKeyVersion, func(g *record.GrantStatement) { g.RequesterVersion++ })
-	refuse(record.ErrKeyMismatch, func(g *record.GrantStatement) { g.OwnerKey = paper.encryption() })
-	refuse(record.ErrKeyMismatch, func(g *record.GrantStatement) { g.RequesterKey = paper.encryption() })
-	refuse(record.ErrRequestUnknown, func(g *record.GrantStatement) { draw(t, g.Request[:]) })
+	refuse(record.ErrKeyMismatch, func(g *record.GrantStatement) { g.OwnerKey = paper.Encryption() })
+	refuse(record.ErrKeyMismatch, func(g *record.GrantStatement) { g.RequesterKey = paper.Encryption() })
+	refuse(record.ErrRequestUnknown, func(g *record.GrantStatement) { a.draw(g.Request[:]) })
 	refuse(record.ErrRecordUnknown, func(g *record.GrantStatement) { g.PolicyRecord = record.RecordID{1} })
 	refuse(record.ErrRecordUnknown, func(g *record.GrantStatement) { g.PolicyRecord = repair.Statement.ID })
 	refuse(record.ErrRecordUnknown, func(g *record.GrantStatement) {
@@ -88,7 +87,7 @@ func TestGrantRefusals(t *testing.T) {
 	a.mustInvoke(a.insurer.identity, record.TxRequestAccess, record.EncodeText(request.Encode()))
 	refuse(record.ErrRequestMismatch, func(g *record.GrantStatement) { g.Request, g.Purpose = request.ID, "marketing" })
 	refuse(record.ErrRequestMismatch, func(g *record.GrantStatement) {
-		g.Request, g.Requester, g.RequesterKey = request.ID, a.rival.id, a.rival.encryption()
+		g.Request, g.Requester, g.RequesterKey = request.ID, a.rival.ID, a.rival.Encryption()
 	})
 
 	g := a.grant(policy.Statement.ID)
@@ -101,9 +100,9 @@ func TestGrantRefusals(t *testing.T) {
 	other := g
 	other.Expiry++
 	a.refused(record.ErrConsentExists, a.insurer.identity, record.TxGrant, a.grantArgs(other, a.owner)...)
-	require.Len(t, query[record.Page[record.Consent]](a, a.shop.identity, record.TxConsentsByRequester, a.insurer.pid, "50", "").Items, 1)
+	require.Len(t, query[record.Page[record.Consent]](a, a.shop.identity, record.TxConsentsByRequester, a.insurer.PID, "50", "").Items, 1)
 
-	a.mustInvoke(a.manager, record.TxSuspend, a.insurer.id.String(), "inquiry")
+	a.mustInvoke(a.manager, record.TxSuspend, a.insurer.ID.String(), "inquiry")
 	next := a.grant(policy.Statement.ID)
 	a.refused(record.ErrSuspended, a.shop.identity, record.TxGrant, a.grantArgs(next, a.owner)...)
 }
@@ -134,7 +133,7 @@ func TestApprove(t *testing.T) {
 	a.refused(record.ErrConsentExpired, a.manager, record.TxApprove, short.Consent.String())
 	a.refused(record.ErrConsentRevoked, a.manager, record.TxApprove, revoked.Consent.String())
 
-	id := a.insurer.id.String()
+	id := a.insurer.ID.String()
 	a.mustInvoke(a.manager, record.TxSuspend, id, "inquiry")
 	a.refused(record.ErrSuspended, a.manager, record.TxApprove, pending.Consent.String())
 	a.mustInvoke(a.manager, record.TxExpel, id, "fraud")
@@ -154,15 +153,15 @@ func TestRevoke(t *testing.T) {
 	a.refused(record.ErrMalformed, a.shop.identity, record.TxRevoke, "x", args[1])
 	for want, s := range map[*record.Error]record.RevokeStatement{
 		record.ErrPartyUnknown:    {Consent: c.grant.Consent, Owner: record.PartyID{1}, OwnerVersion: 1, Time: a.now()},
-		record.ErrOwnerRole:       {Consent: c.grant.Consent, Owner: a.shop.id, OwnerVersion: 1, Time: a.now()},
-		record.ErrStaleKeyVersion: {Consent: c.grant.Consent, Owner: a.owner.id, OwnerVersion: 2, Time: a.now()},
+		record.ErrOwnerRole:       {Consent: c.grant.Consent, Owner: a.shop.ID, OwnerVersion: 1, Time: a.now()},
+		record.ErrStaleKeyVersion: {Consent: c.grant.Consent, Owner: a.owner.ID, OwnerVersion: 2, Time: a.now()},
 	} {
-		a.refused(want, a.shop.identity, record.TxRevoke, record.EncodeText(s.Encode()), record.Signature(a.owner.signing.Sign(bls.RoleOwner, s.Hash(a.context))).String())
+		a.refused(want, a.shop.identity, record.TxRevoke, record.EncodeText(s.Encode()), a.signedBy(a.owner, bls.RoleOwner, &s))
 	}
 	// A suspended owner may still withdraw.
-	a.mustInvoke(a.manager, record.TxSuspend, a.owner.id.String(), "inquiry")
+	a.mustInvoke(a.manager, record.TxSuspend, a.owner.ID.String(), "inquiry")
 	a.mustInvoke(a.garage.identity, record.TxRevoke, args...)
-	a.mustInvoke(a.manager, record.TxReinstate, a.owner.id.String(), "cleared")
+	a.mustInvoke(a.manager, record.TxReinstate, a.owner.ID.String(), "cleared")
 	require.Empty(t, a.mustInvoke(a.shop.identity, record.TxRevoke, args...).Writes)
 	a.refused(record.ErrConsentRevoked, a.proxy.identity, record.TxRelease, releaseArg(c.delivery))
 	consent := query[record.Consent](a, a.shop.identity, record.TxConsent, c.grant.Consent.String())
@@ -198,18 +197,18 @@ func TestReleaseRefusals(t *testing.T) {
 		a.refused(want, a.proxy.identity, record.TxRelease, releaseArg(a.signDelivery(d, a.shop)))
 	}
 	rename := func(d *record.Delivery) {
-		d.Statement.Release = record.NewReleaseID(d.Statement.Consent, d.Statement.Record, a.proxy.id, d.Nonce)
+		d.Statement.Release = record.NewReleaseID(d.Statement.Consent, d.Statement.Record, a.proxy.ID, d.Nonce)
 	}
 	refuse(record.ErrConsentUnknown, c.repair, func(d *record.Delivery) { d.Statement.Consent[0]++ })
 	refuse(record.ErrReleaseID, c.repair, func(d *record.Delivery) { d.Nonce[0]++ })
 	refuse(record.ErrRecordUnknown, c.repair, func(d *record.Delivery) { d.Statement.Record[0]++; rename(d) })
 	refuse(record.ErrRecordUnknown, c.repair, func(d *record.Delivery) { d.Statement.Digest[0]++ })
-	refuse(record.ErrNotHolder, c.repair, func(d *record.Delivery) { d.Statement.Holder = a.garage.id })
+	refuse(record.ErrNotHolder, c.repair, func(d *record.Delivery) { d.Statement.Holder = a.garage.ID })
 	refuse(record.ErrStaleKeyVersion, c.repair, func(d *record.Delivery) { d.Statement.HolderVersion = 2 })
 	refuse(record.ErrTime, c.repair, func(d *record.Delivery) { d.Statement.Time += record.DefaultClockSkew + 1 })
 	refuse(record.ErrConsentScope, foreign, func(*record.Delivery) {})
 	refuse(record.ErrConsentScope, elsewhere, func(*record.Delivery) {})
-	refuse(record.ErrConsentScope, c.policy, func(d *record.Delivery) { d.Statement.Holder = a.insurer.id })
+	refuse(record.ErrConsentScope, c.policy, func(d *record.Delivery) { d.Statement.Holder = a.insurer.ID })
 
 	forged := a.signDelivery(c.delivery, a.garage)
 	a.refused(record.ErrSignature, a.proxy.identity, record.TxRelease, releaseArg(forged))
@@ -230,7 +229,7 @@ func TestReleaseRefusals(t *testing.T) {
 	a.mustInvoke(a.proxy.identity, record.TxRelease, releaseArg(three[:2]...))
 	a.refused(record.ErrConsentExhausted, a.proxy.identity, record.TxRelease, releaseArg(three[2]))
 	require.Len(t, query[record.Page[record.Release]](a, a.shop.identity, record.TxReleasesByConsent, c.grant.Consent.String(), "50", "").Items, 3)
-	require.Len(t, query[record.Page[record.Release]](a, a.shop.identity, record.TxReleasesByReceiver, a.insurer.pid, "50", "").Items, 3)
+	require.Len(t, query[record.Page[record.Release]](a, a.shop.identity, record.TxReleasesByReceiver, a.insurer.PID, "50", "").Items, 3)
 	a.refused(record.ErrMalformed, a.shop.identity, record.TxReleasesByConsent, "x", "1", "")
 }
 
@@ -261,11 +260,11 @@ func TestExpelledParties(t *testing.T) {
 	c := a.claim()
 	release := func() string { return releaseArg(a.delivery(c.grant, c.repair, a.shop, a.proxy)) }
 	for _, m := range []*member{a.insurer, a.owner} {
-		a.mustInvoke(a.manager, record.TxExpel, m.id.String(), "fraud")
+		a.mustInvoke(a.manager, record.TxExpel, m.ID.String(), "fraud")
 		a.refused(record.ErrExpelled, a.proxy.identity, record.TxRelease, release())
-		a.mustInvoke(a.manager, record.TxReinstate, m.id.String(), "cleared")
+		a.mustInvoke(a.manager, record.TxReinstate, m.ID.String(), "cleared")
 	}
-	a.mustInvoke(a.manager, record.TxExpel, a.shop.id.String(), "fraud")
+	a.mustInvoke(a.manager, record.TxExpel, a.shop.ID.String(), "fraud")
 	a.mustInvoke(a.proxy.identity, record.TxRelease, release())
 	a.rotate(a.insurer)
 	a.refused(record.ErrStaleKeyVersion, a.proxy.identity, record.TxRelease, release())
@@ -276,11 +275,11 @@ func TestListedRecords(t *testing.T) {
 	a := newAlliance(t)
 	policy, first, other := a.recorded(a.insurer, a.owner), a.recorded(a.shop, a.owner), a.recorded(a.shop, a.owner)
 	g := a.grant(policy.Statement.ID)
-	g.Holder = a.shop.id
+	g.Holder = a.shop.ID
 	g.Records = []record.RecordVersion{{ID: first.Statement.ID, Digest: first.Statement.Digest}}
 	a.approved(g)
 	a.refused(record.ErrConsentScope, a.proxy.identity, record.TxRelease, releaseArg(a.delivery(g, other, a.shop, a.proxy)))
-	second := a.sign(amended(t, first.Statement), a.shop, a.owner)
+	second := a.sign(a.amended(first.Statement), a.shop, a.owner)
 	a.mustSubmit(batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{second}}))
 	a.refused(record.ErrConsentScope, a.proxy.identity, record.TxRelease, releaseArg(a.delivery(g, second, a.shop, a.proxy)))
 	a.mustInvoke(a.proxy.identity, record.TxRelease, releaseArg(a.delivery(g, first, a.shop, a.proxy)))
@@ -293,20 +292,12 @@ func TestListedRecords(t *testing.T) {
 // TestPaperMode: fresh paper-mode keys of owner and requester, no label.
 func TestPaperMode(t *testing.T) {
 	a := newAlliance(t)
-	paper := func(m *member) *member {
-		var err error
-		m.scoped = nil
-		m.paper, err = pre.GeneratePaperKey()
-		require.NoError(t, err)
-		a.register(m)
-		return m
-	}
-	owner := paper(a.newMember(record.RolePolicyholder, nil))
-	insurer := paper(a.newMember(record.RoleInsurer, newIdentity(t, "InsurerMSP", "claims desk 7")))
+	owner := a.newMemberOf(record.ModePaper, record.RolePolicyholder, nil)
+	insurer := a.newMemberOf(record.ModePaper, record.RoleInsurer, newIdentity(t, "InsurerMSP", "claims desk 7"))
+	a.register(owner)
+	a.register(insurer)
 	repair := a.recorded(a.shop, owner)
-	g := a.grant(record.RecordID{})
-	g.Owner, g.OwnerKey, g.Requester, g.RequesterKey, g.Label = owner.id, owner.encryption(), insurer.id, insurer.encryption(), ""
-	g.PayloadToken = record.Digest{}
+	g := a.grantOf(owner, insurer, record.RecordID{})
 	a.mustInvoke(insurer.identity, record.TxGrant, a.grantArgs(g, owner)...)
 	a.mustInvoke(a.manager, record.TxApprove, g.Consent.String())
 	a.mustInvoke(a.proxy.identity, record.TxRelease, releaseArg(a.delivery(g, repair, a.shop, a.proxy)))

@@ -3,6 +3,7 @@ package contract_test
 import (
 	"testing"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/chaincode/stub"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -14,29 +15,29 @@ func TestExpulsion(t *testing.T) {
 	a := newAlliance(t)
 	good := a.recorded(a.shop, a.owner)
 	for i, credit := range []int{75, 50, 25, 0} {
-		before := query[record.Standing](a, a.insurer.identity, record.TxStanding, a.shop.pid)
+		before := query[record.Standing](a, a.insurer.identity, record.TxStanding, a.shop.PID)
 		require.Equal(t, record.StatusActive, before.Status)
-		answer := a.submit(a.shop, a.spoil(a.entry(a.shop, a.owner)))
+		answer := a.submit(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)))
 		require.Equal(t, 0, answer.Recorded)
 		require.Equal(t, credit, *answer.Credit)
 		require.Equal(t, i == 3, answer.Expelled)
 		a.advance(1)
 	}
-	standing := query[record.Standing](a, a.insurer.identity, record.TxStanding, a.shop.id.String())
-	require.Equal(t, record.Standing{Party: a.shop.id, Role: record.RoleRepairShop, Status: record.StatusExpelled, Violations: 4}, standing)
+	standing := query[record.Standing](a, a.insurer.identity, record.TxStanding, a.shop.ID.String())
+	require.Equal(t, record.Standing{Party: a.shop.ID, Role: record.RoleRepairShop, Status: record.StatusExpelled, Violations: 4}, standing)
 	a.refusedBatch(record.ErrExpelled, a.shop, a.entry(a.shop, a.owner))
 	a.refusedCall(record.ErrExpelled, batchCall(a.manager, record.TxSubmitRecords, a.carried(a.shop, a.entry(a.shop, a.owner))))
 	require.Equal(t, good, ptr(query[record.Record](a, a.insurer.identity, record.TxRecord, good.Statement.ID.String())).Entry(), "its records stay readable")
 
-	first := query[record.Page[record.Violation]](a, a.insurer.identity, record.TxViolations, a.shop.pid, "3", "")
-	rest := query[record.Page[record.Violation]](a, a.insurer.identity, record.TxViolations, a.shop.pid, "3", first.Bookmark)
+	first := query[record.Page[record.Violation]](a, a.insurer.identity, record.TxViolations, a.shop.PID, "3", "")
+	rest := query[record.Page[record.Violation]](a, a.insurer.identity, record.TxViolations, a.shop.PID, "3", first.Bookmark)
 	require.Len(t, first.Items, 3)
 	require.Len(t, rest.Items, 1)
 	require.Greater(t, rest.Items[0].Time, first.Items[0].Time)
 
-	a.mustInvoke(a.manager, record.TxReinstate, a.shop.id.String(), "audited")
+	a.mustInvoke(a.manager, record.TxReinstate, a.shop.ID.String(), "audited")
 	a.recorded(a.shop, a.owner)
-	answer := a.submit(a.shop, a.spoil(a.entry(a.shop, a.owner)))
+	answer := a.submit(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)))
 	require.True(t, answer.Expelled, "violations are not forgotten")
 	require.Equal(t, 0, *answer.Credit)
 
@@ -44,9 +45,9 @@ func TestExpulsion(t *testing.T) {
 	require.Len(t, standings.Items, 8)
 	for _, s := range standings.Items {
 		require.Equal(t, record.Credit(s.Violations), s.Credit)
-		require.Equal(t, s.Party == a.shop.id, s.Violations == 5)
+		require.Equal(t, s.Party == a.shop.ID, s.Violations == 5)
 	}
-	a.refused(record.ErrPartyUnknown, a.manager, record.TxStanding, newPID(t))
+	a.refused(record.ErrPartyUnknown, a.manager, record.TxStanding, a.newPID())
 }
 
 // TestEvidence: a violation keeps what proves it, and whose signature failed.
@@ -63,7 +64,7 @@ func TestEvidence(t *testing.T) {
 		{Index: 2, Verdict: record.VerdictSignature, Issuer: true},
 		{Index: 3, Verdict: record.VerdictSignature, Owner: true, Issuer: true},
 	}, answer.Exceptions)
-	v := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.pid, "1", "").Items[0]
+	v := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.PID, "1", "").Items[0]
 	require.Equal(t, record.OffenceSignature, v.Offence)
 	require.Equal(t, record.BatchDigest(batch.Encode()), v.Batch)
 	require.EqualValues(t, 4, v.Entries)
@@ -84,14 +85,14 @@ func TestWholeBatch(t *testing.T) {
 		for i := range entries {
 			entries[i] = a.entry(a.shop, a.owner)
 			if i >= 40-c.bad {
-				entries[i] = a.spoil(entries[i])
+				entries[i] = alliance.Spoiled(entries[i])
 			}
 		}
 		known := entries[0]
 		a.submit(a.shop, known)
 		answer := a.submit(a.shop, entries...)
 		require.Equal(t, 75, *answer.Credit)
-		v := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.pid, "5", "").Items
+		v := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.PID, "5", "").Items
 		require.Len(t, v, 1)
 		require.Equal(t, c.whole, v[0].WholeBatch)
 		require.Len(t, v[0].Bad, c.kept)
@@ -103,7 +104,7 @@ func TestWholeBatch(t *testing.T) {
 		}
 		require.Equal(t, recorded, answer.Recorded)
 		require.Equal(t, record.VerdictAlready, answer.Verdicts()[0])
-		require.Len(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByIssuer, a.shop.pid, "100", "").Items, recorded+1)
+		require.Len(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByIssuer, a.shop.PID, "100", "").Items, recorded+1)
 	}
 }
 
@@ -113,7 +114,7 @@ func TestViolationRace(t *testing.T) {
 	a := newAlliance(t)
 	var both []*stub.Transaction
 	for i := 0; i < 2; i++ {
-		tx, err := a.ledger.Simulate(batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{a.spoil(a.entry(a.shop, a.owner))}}))
+		tx, err := a.ledger.Simulate(batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{alliance.Spoiled(a.entry(a.shop, a.owner))}}))
 		require.NoError(t, err)
 		both = append(both, tx)
 	}
@@ -126,6 +127,6 @@ func TestExpulsionStopsTheRest(t *testing.T) {
 	a := newAlliance(t)
 	early, err := a.ledger.Simulate(batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{a.entry(a.shop, a.owner)}}))
 	require.NoError(t, err)
-	a.mustInvoke(a.manager, record.TxExpel, a.shop.id.String(), "fraud")
+	a.mustInvoke(a.manager, record.TxExpel, a.shop.ID.String(), "fraud")
 	require.Equal(t, peer.TxValidationCode_MVCC_READ_CONFLICT, a.ledger.Commit(early)[0])
 }

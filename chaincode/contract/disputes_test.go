@@ -3,20 +3,10 @@ package contract_test
 import (
 	"testing"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/record"
-	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/stretchr/testify/require"
 )
-
-// trailerArgs is a holder's signed trailer for a release.
-func (a *alliance) trailerArgs(c claim, holder *member, spoil func(s *record.TrailerStatement)) []string {
-	s := record.TrailerStatement{Release: c.delivery.Statement.Release, Holder: holder.id, HolderVersion: holder.version, Length: 10}
-	draw(a.t, s.Sent[:])
-	if spoil != nil {
-		spoil(&s)
-	}
-	return []string{record.EncodeText(s.Encode()), record.Signature(holder.signing.Sign(bls.RoleHolder, s.Hash(a.context))).String()}
-}
 
 func TestAcknowledge(t *testing.T) {
 	a := newAlliance(t)
@@ -30,7 +20,7 @@ func TestAcknowledge(t *testing.T) {
 	a.refused(record.ErrReleaseStatus, a.insurer.identity, record.TxDispute, id, "capsule", "too late", "", "")
 	release := query[record.Release](a, a.shop.identity, record.TxReleaseByID, id)
 	require.Equal(t, c.delivery, release.Delivery, "the holder's signed word stays on the ledger")
-	require.Equal(t, a.proxy.id, release.Proxy)
+	require.Equal(t, a.proxy.ID, release.Proxy)
 	a.refused(record.ErrReleaseUnknown, a.insurer.identity, record.TxReleaseByID, record.ReleaseID{1}.String())
 }
 
@@ -55,10 +45,10 @@ func TestDisputeRefusals(t *testing.T) {
 	refuse(record.ErrNotHolder, a.garage, nil)
 	refuse(record.ErrNotHolder, a.shop, func(s *record.TrailerStatement) { s.Release[0]++ })
 	refuse(record.ErrStaleKeyVersion, a.shop, func(s *record.TrailerStatement) { s.HolderVersion = 2 })
-	refuse(record.ErrSignature, a.garage, func(s *record.TrailerStatement) { s.Holder = a.shop.id })
+	refuse(record.ErrSignature, a.garage, func(s *record.TrailerStatement) { s.Holder = a.shop.ID })
 	a.refused(record.ErrReleaseStatus, a.manager, record.TxResolve, id, "upheld", "not disputed")
 	a.refused(record.ErrReleaseUnknown, a.manager, record.TxResolve, record.ReleaseID{1}.String(), "upheld", "reason")
-	require.Equal(t, 100, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.pid).Credit)
+	require.Equal(t, 100, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.PID).Credit)
 }
 
 func TestDisputeUpheld(t *testing.T) {
@@ -80,11 +70,11 @@ func TestDisputeUpheld(t *testing.T) {
 	require.Equal(t, "digest differs", release.Dispute.Reason)
 	require.Equal(t, "bytes compared", release.Dispute.Resolution)
 	require.Equal(t, args[0], record.EncodeText(release.Dispute.Trailer.Encode()))
-	violations := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.pid, "10", "").Items
+	violations := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.PID, "10", "").Items
 	require.Len(t, violations, 1)
 	require.Equal(t, record.OffenceDelivery, violations[0].Offence)
 	require.Equal(t, c.delivery.Statement.Release, violations[0].Release)
-	require.Equal(t, 75, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.pid).Credit)
+	require.Equal(t, 75, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.PID).Credit)
 }
 
 func TestDisputeDismissed(t *testing.T) {
@@ -94,7 +84,7 @@ func TestDisputeDismissed(t *testing.T) {
 	a.mustInvoke(a.insurer.identity, record.TxDispute, id, "capsule", "looks odd", "", "")
 	a.mustInvoke(a.manager, record.TxResolve, id, "dismissed", "it is the recorded capsule")
 	require.Equal(t, record.ReleaseDismissed, query[record.Release](a, a.shop.identity, record.TxReleaseByID, id).Status)
-	require.Equal(t, 100, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.pid).Credit)
+	require.Equal(t, 100, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.PID).Credit)
 }
 
 // TestMixedViolations: wrong signatures and tampered deliveries count together.
@@ -102,10 +92,10 @@ func TestMixedViolations(t *testing.T) {
 	a := newAlliance(t)
 	c := a.released()
 	for i := 0; i < 3; i++ {
-		a.submit(a.shop, a.spoil(a.entry(a.shop, a.owner)))
+		a.submit(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)))
 	}
 	id := c.delivery.Statement.Release.String()
 	a.mustInvoke(a.insurer.identity, record.TxDispute, id, "capsule", "altered", "", "")
 	a.mustInvoke(a.manager, record.TxResolve, id, "upheld", "compared")
-	require.Equal(t, record.StatusExpelled, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.pid).Status)
+	require.Equal(t, record.StatusExpelled, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.PID).Status)
 }

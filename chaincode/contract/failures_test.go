@@ -3,6 +3,7 @@ package contract_test
 import (
 	"testing"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/contract"
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/chaincode/stub"
@@ -183,7 +184,7 @@ func TestEveryFailure(t *testing.T) {
 }
 
 // validCalls is a call of every transaction that succeeds on the present state.
-func (a *alliance) validCalls() []stub.Call {
+func (a *consortium) validCalls() []stub.Call {
 	c, open := a.claim(), a.released()
 	disputed := a.released()
 	a.mustInvoke(a.insurer.identity, record.TxDispute, disputed.delivery.Statement.Release.String(), "capsule", "altered", "", "")
@@ -194,22 +195,22 @@ func (a *alliance) validCalls() []stub.Call {
 	fresh := a.request()
 	fresh.Records = request.Records
 	old := a.recorded(a.shop, a.owner)
-	amendment := a.sign(amended(a.t, old.Statement), a.shop, a.owner)
+	amendment := a.sign(a.amended(old.Statement), a.shop, a.owner)
 	amend := batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{amendment}})
 	a.mustSubmit(amend)
-	again := a.sign(amended(a.t, amendment.Statement), a.shop, a.owner)
+	again := a.sign(a.amended(amendment.Statement), a.shop, a.owner)
 	for i := 0; i < 3; i++ { // the next violation expels
-		a.submit(a.shop, a.spoil(a.entry(a.shop, a.owner)))
+		a.submit(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)))
 	}
-	a.mustInvoke(a.manager, record.TxSuspend, a.relay.id.String(), "inquiry")
+	a.mustInvoke(a.manager, record.TxSuspend, a.relay.ID.String(), "inquiry")
 	grant, pending := a.grant(c.policy.Statement.ID), a.grant(c.policy.Statement.ID)
-	grant.Request, grant.Holder = request.ID, a.shop.id
+	grant.Request, grant.Holder = request.ID, a.shop.ID
 	grant.Records = []record.RecordVersion{{ID: old.Statement.ID, Digest: old.Statement.Digest}}
 	a.granted(pending)
 	newcomer := a.registration(a.newMember(record.RoleInsurer, newIdentity(a.t, "NewMSP", "new")))
 	rotation, _ := a.rotateArgs(a.neighbour)
 	trailer := a.trailerArgs(open, a.shop, nil)
-	owner, shop := a.owner.id.String(), a.shop.pid
+	owner, shop := a.owner.ID.String(), a.shop.PID
 	releaseID := open.delivery.Statement.Release.String()
 	insurer, manager := a.insurer.identity, a.manager
 	calls := []stub.Call{
@@ -217,8 +218,8 @@ func (a *alliance) validCalls() []stub.Call {
 		a.call(manager, record.TxRegister, record.EncodeText(newcomer.Encode())),
 		a.call(manager, record.TxRotateKeys, rotation...),
 		a.call(manager, record.TxSuspend, shop, "reason"), a.call(manager, record.TxExpel, shop, "reason"),
-		a.call(manager, record.TxReinstate, a.relay.pid, "reason"),
-		batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{a.entry(a.shop, a.owner), a.spoil(a.entry(a.shop, a.neighbour))}}),
+		a.call(manager, record.TxReinstate, a.relay.PID, "reason"),
+		batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{a.entry(a.shop, a.owner), alliance.Spoiled(a.entry(a.shop, a.neighbour))}}),
 		batchCall(a.manager, record.TxSubmitRecords, a.carried(a.shop, a.entry(a.shop, a.owner), old)),
 		batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{again}}), amend,
 		a.call(insurer, record.TxRequestAccess, record.EncodeText(fresh.Encode())), a.call(insurer, record.TxRequestAccess, requestArg),
@@ -238,8 +239,8 @@ func (a *alliance) validCalls() []stub.Call {
 		a.call(insurer, record.TxStanding, shop), a.call(insurer, record.TxStandings, "100", ""), a.call(insurer, record.TxViolations, shop, "5", ""),
 	}
 	for tx, party := range map[string]string{
-		record.TxRecordsByOwner: owner, record.TxRecordsByIssuer: shop, record.TxRequestsByOwner: owner, record.TxRequestsByRequester: a.insurer.pid,
-		record.TxConsentsByOwner: owner, record.TxConsentsByRequester: a.insurer.pid, record.TxReleasesByOwner: owner, record.TxReleasesByReceiver: a.insurer.pid,
+		record.TxRecordsByOwner: owner, record.TxRecordsByIssuer: shop, record.TxRequestsByOwner: owner, record.TxRequestsByRequester: a.insurer.PID,
+		record.TxConsentsByOwner: owner, record.TxConsentsByRequester: a.insurer.PID, record.TxReleasesByOwner: owner, record.TxReleasesByReceiver: a.insurer.PID,
 	} {
 		calls = append(calls, a.call(insurer, tx, party, "2", ""))
 	}

@@ -71,10 +71,10 @@ func TestPermissions(t *testing.T) {
 		asNamesake: newIdentity(t, "NamesakeMSP", "insurer"), asVisitor: a.visitor,
 	}
 	banned := a.join(record.RoleProxy, callers[asBanned])
-	a.mustInvoke(a.manager, record.TxSuspend, a.rival.id.String(), "inquiry")
-	a.mustInvoke(a.manager, record.TxSuspend, a.relay.pid, "inquiry")
-	a.mustInvoke(a.manager, record.TxExpel, a.garage.id.String(), "fraud")
-	a.mustInvoke(a.manager, record.TxExpel, banned.id.String(), "fraud")
+	a.mustInvoke(a.manager, record.TxSuspend, a.rival.ID.String(), "inquiry")
+	a.mustInvoke(a.manager, record.TxSuspend, a.relay.PID, "inquiry")
+	a.mustInvoke(a.manager, record.TxExpel, a.garage.ID.String(), "fraud")
+	a.mustInvoke(a.manager, record.TxExpel, banned.ID.String(), "fraud")
 
 	for _, tx := range record.Transactions() {
 		refusedTo, listed := permissions[tx.Caller]
@@ -111,7 +111,7 @@ func TestBeforeInitialisation(t *testing.T) {
 			a.refused(record.ErrNotInitialised, a.manager, tx.Name, make([]string, len(tx.Args))...)
 		}
 	}
-	setup := a.setup()
+	setup := a.Setup()
 	arg := record.EncodeText(setup.Encode())
 	a.refused(record.ErrNotSystemManager, a.visitor, record.TxInitSystem, arg)
 	a.refused(record.ErrMalformed, a.manager, record.TxInitSystem, "00")
@@ -122,9 +122,9 @@ func TestBeforeInitialisation(t *testing.T) {
 	a.refused(record.ErrAlreadyInitialised, a.manager, record.TxInitSystem, arg)
 
 	system := query[record.System](a, a.visitor, record.TxSystem)
-	require.Equal(t, a.context, system.Context())
-	require.Equal(t, record.Digest(a.params.ID()), system.ParamsID)
-	require.Equal(t, a.params.MasterPublicKey(), system.MasterKey[:])
+	require.Equal(t, a.Context, system.Context())
+	require.Equal(t, record.Digest(a.Params.ID()), system.ParamsID)
+	require.Equal(t, a.Params.MasterPublicKey(), system.MasterKey[:])
 	require.EqualValues(t, 4, system.ExpelAt)
 	require.EqualValues(t, 25, system.Penalty)
 	require.False(t, system.Managers.IsZero())

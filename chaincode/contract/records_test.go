@@ -3,6 +3,7 @@ package contract_test
 import (
 	"testing"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/chaincode/stub"
 	"github.com/claimshare/claimshare/crypto/bls"
@@ -19,15 +20,15 @@ func TestSubmit(t *testing.T) {
 	rec := query[record.Record](a, a.insurer.identity, record.TxRecord, entries[1].Statement.ID.String())
 	require.Equal(t, entries[1], rec.Entry())
 	require.Equal(t, a.now(), rec.RecordedAt)
-	require.Equal(t, entries[1].Statement.Hash(a.context), rec.Statement().Hash(a.context), "the ledger has every signed field")
+	require.Equal(t, entries[1].Statement.Hash(a.Context), rec.Statement().Hash(a.Context), "the ledger has every signed field")
 
-	owned := query[record.Page[record.Record]](a, a.insurer.identity, record.TxRecordsByOwner, a.owner.pid, "1", "")
+	owned := query[record.Page[record.Record]](a, a.insurer.identity, record.TxRecordsByOwner, a.owner.PID, "1", "")
 	require.Len(t, owned.Items, 1)
-	rest := query[record.Page[record.Record]](a, a.insurer.identity, record.TxRecordsByOwner, a.owner.pid, "50", owned.Bookmark)
+	rest := query[record.Page[record.Record]](a, a.insurer.identity, record.TxRecordsByOwner, a.owner.PID, "50", owned.Bookmark)
 	require.Len(t, rest.Items, 1)
 	require.Empty(t, rest.Bookmark)
 	require.NotEqual(t, owned.Items[0].ID, rest.Items[0].ID)
-	issued := query[record.Page[record.Record]](a, a.insurer.identity, record.TxRecordsByIssuer, a.shop.id.String(), "50", "")
+	issued := query[record.Page[record.Record]](a, a.insurer.identity, record.TxRecordsByIssuer, a.shop.ID.String(), "50", "")
 	require.Len(t, issued.Items, 3)
 
 	again := a.submit(a.shop, append(entries, a.entry(a.shop, a.owner))...)
@@ -43,12 +44,12 @@ func TestLargestBatch(t *testing.T) {
 	for i := range entries {
 		entries[i] = a.entry(a.shop, a.owner)
 	}
-	entries[41] = a.spoil(entries[41])
+	entries[41] = alliance.Spoiled(entries[41])
 	answer := a.submit(a.shop, entries...)
 	require.Equal(t, 99, answer.Recorded)
 	require.Equal(t, []record.Exception{{Index: 41, Verdict: record.VerdictSignature, Issuer: true}}, answer.Exceptions)
 	require.Equal(t, 75, *answer.Credit)
-	require.Len(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByOwner, a.owner.pid, "100", "").Items, 99)
+	require.Len(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByOwner, a.owner.PID, "100", "").Items, 99)
 }
 
 // TestSubmissionRefusals: what is wrong with a batch, signatures apart, fails
@@ -63,7 +64,7 @@ func TestSubmissionRefusals(t *testing.T) {
 			}
 			first := a.recorded(a.shop, a.owner).Statement
 			first.Previous = first.Digest
-			draw(t, first.Digest[:])
+			a.draw(first.Digest[:])
 			return first
 		}
 		refuse := func(want *record.Error, spoil func(s *record.RecordStatement)) {
@@ -72,16 +73,16 @@ func TestSubmissionRefusals(t *testing.T) {
 			spoil(&s)
 			a.refusedCall(want, batchCall(a.shop.identity, function, &record.Batch{Entries: []record.Entry{a.sign(s, a.shop, a.owner)}}))
 		}
-		refuse(record.ErrPartyUnknown, func(s *record.RecordStatement) { s.Owner = paper.id })
-		refuse(record.ErrPartyUnknown, func(s *record.RecordStatement) { s.Issuer = paper.id })
-		refuse(record.ErrOwnerRole, func(s *record.RecordStatement) { s.Owner = a.insurer.id })
+		refuse(record.ErrPartyUnknown, func(s *record.RecordStatement) { s.Owner = paper.ID })
+		refuse(record.ErrPartyUnknown, func(s *record.RecordStatement) { s.Issuer = paper.ID })
+		refuse(record.ErrOwnerRole, func(s *record.RecordStatement) { s.Owner = a.insurer.ID })
 		refuse(record.ErrStaleKeyVersion, func(s *record.RecordStatement) { s.OwnerVersion = 2 })
 		refuse(record.ErrStaleKeyVersion, func(s *record.RecordStatement) { s.IssuerVersion = 2 })
-		refuse(record.ErrKeyMismatch, func(s *record.RecordStatement) { s.OwnerKey = paper.encryption() })
+		refuse(record.ErrKeyMismatch, func(s *record.RecordStatement) { s.OwnerKey = paper.Encryption() })
 		refuse(record.ErrTime, func(s *record.RecordStatement) { s.IssuedAt += record.DefaultClockSkew + 1 })
 		refuse(record.ErrTime, func(s *record.RecordStatement) { s.IssuedAt -= record.DefaultRecordWindow + 1 })
-		refuse(record.ErrVersionConflict, func(s *record.RecordStatement) { draw(t, s.Previous[:]) })
-		refuse(record.ErrCarrier, func(s *record.RecordStatement) { s.Issuer = a.garage.id })
+		refuse(record.ErrVersionConflict, func(s *record.RecordStatement) { a.draw(s.Previous[:]) })
+		refuse(record.ErrCarrier, func(s *record.RecordStatement) { s.Issuer = a.garage.ID })
 		refuse(record.ErrMalformed, func(s *record.RecordStatement) { s.Label = "UPPER" })
 
 		entry := a.sign(fresh(), a.shop, a.owner)
@@ -98,26 +99,19 @@ func TestSubmissionRefusals(t *testing.T) {
 		carried.Carriage.Signature = entry.OwnerSignature
 		a.refusedCall(record.ErrSignature, batchCall(a.manager, function, carried))
 	}
-	require.Zero(t, query[record.Standing](a, a.manager, record.TxStanding, a.shop.pid).Violations)
+	require.Zero(t, query[record.Standing](a, a.manager, record.TxStanding, a.shop.PID).Violations)
 
 	policy := a.statement(a.insurer, a.owner)
-	policy.Issuer = a.shop.id
+	policy.Issuer = a.shop.ID
 	a.refusedBatch(record.ErrIssuerKind, a.shop, a.sign(policy, a.shop, a.owner))
 
 	first := a.recorded(a.shop, a.owner)
 	changed := first.Statement
-	draw(t, changed.Digest[:])
+	a.draw(changed.Digest[:])
 	a.refusedBatch(record.ErrRecordExists, a.shop, a.sign(changed, a.shop, a.owner))
 	a.refusedCall(record.ErrRecordUnknown, batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{a.entry(a.shop, a.owner)}}))
-	a.mustInvoke(a.manager, record.TxSuspend, a.owner.id.String(), "inquiry")
+	a.mustInvoke(a.manager, record.TxSuspend, a.owner.ID.String(), "inquiry")
 	a.refusedBatch(record.ErrSuspended, a.shop, a.entry(a.shop, a.owner))
-}
-
-func amended(t testing.TB, s record.RecordStatement) record.RecordStatement {
-	t.Helper()
-	s.Previous = s.Digest
-	draw(t, s.Digest[:])
-	return s
 }
 
 func TestAmend(t *testing.T) {
@@ -127,7 +121,7 @@ func TestAmend(t *testing.T) {
 		return batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{e}})
 	}
 	for i := 0; i < 4; i++ {
-		e := a.sign(amended(t, versions[0].Statement), a.shop, a.owner)
+		e := a.sign(a.amended(versions[0].Statement), a.shop, a.owner)
 		versions = append([]record.Entry{e}, versions...)
 		require.Equal(t, 1, a.mustSubmit(amend(e)).Recorded)
 	}
@@ -148,20 +142,20 @@ func TestAmend(t *testing.T) {
 	for _, v := range versions {
 		require.Equal(t, v, ptr(query[record.Record](a, a.manager, record.TxRecordVersion, id, v.Statement.Digest.String())).Entry())
 	}
-	require.Len(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByOwner, a.owner.pid, "50", "").Items, 1, "the index has the record once")
+	require.Len(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByOwner, a.owner.PID, "50", "").Items, 1, "the index has the record once")
 
 	for _, v := range versions[:4] {
 		require.Equal(t, []record.Verdict{record.VerdictAlready}, ptr(a.mustSubmit(amend(v))).Verdicts())
 	}
 	require.Equal(t, []record.Verdict{record.VerdictAlready}, ptr(a.submit(a.shop, versions[4])).Verdicts())
 
-	stale := a.sign(amended(t, versions[1].Statement), a.shop, a.owner)
+	stale := a.sign(a.amended(versions[1].Statement), a.shop, a.owner)
 	a.refusedCall(record.ErrVersionConflict, amend(stale))
 	back := versions[0].Statement
 	back.Previous, back.Digest = back.Digest, versions[3].Statement.Digest
 	a.refusedCall(record.ErrAmendment, amend(a.sign(back, a.shop, a.owner)))
-	stolen := amended(t, versions[0].Statement)
-	stolen.Owner, stolen.OwnerKey = a.neighbour.id, a.neighbour.encryption()
+	stolen := a.amended(versions[0].Statement)
+	stolen.Owner, stolen.OwnerKey = a.neighbour.ID, a.neighbour.Encryption()
 	a.refusedCall(record.ErrAmendment, amend(a.sign(stolen, a.shop, a.neighbour)))
 
 	for _, tx := range []string{record.TxRecord, record.TxRecordVersion, record.TxRecordHistory} {
@@ -182,7 +176,7 @@ func TestAmendRace(t *testing.T) {
 	first := a.recorded(a.shop, a.owner)
 	var both []*stub.Transaction
 	for i := 0; i < 2; i++ {
-		tx, err := a.ledger.Simulate(batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{a.sign(amended(t, first.Statement), a.shop, a.owner)}}))
+		tx, err := a.ledger.Simulate(batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{a.sign(a.amended(first.Statement), a.shop, a.owner)}}))
 		require.NoError(t, err)
 		both = append(both, tx)
 	}
@@ -214,7 +208,7 @@ func TestCarriage(t *testing.T) {
 	a.refusedCall(record.ErrStaleKeyVersion, batchCall(a.manager, record.TxSubmitRecords, stale))
 	late := a.carried(a.shop, entry)
 	late.Carriage.Statement.Time = a.now() - record.DefaultRecordWindow - 1
-	late.Carriage.Signature = record.Signature(a.shop.signing.Sign(bls.RoleIssuer, late.Carriage.Statement.Hash(a.context)))
+	late.Carriage = a.SignCarriage(late.Carriage.Statement, &a.shop.Member)
 	a.refusedCall(record.ErrTime, batchCall(a.manager, record.TxSubmitRecords, late))
 	require.Equal(t, 1, a.mustSubmit(batchCall(a.manager, record.TxSubmitRecords, a.carried(a.shop, entry))).Recorded)
 }
@@ -223,7 +217,7 @@ func TestCarriage(t *testing.T) {
 // but its issuer can make it.
 func TestReplay(t *testing.T) {
 	a := newAlliance(t)
-	batch := a.carried(a.shop, a.spoil(a.entry(a.shop, a.owner)), a.entry(a.shop, a.owner))
+	batch := a.carried(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)), a.entry(a.shop, a.owner))
 	answer := a.mustSubmit(batchCall(a.manager, record.TxSubmitRecords, batch))
 	require.Equal(t, 75, *answer.Credit)
 	require.Equal(t, 1, answer.Recorded)
@@ -234,10 +228,10 @@ func TestReplay(t *testing.T) {
 		require.Equal(t, []record.Verdict{record.VerdictSignature, record.VerdictAlready}, again.Verdicts())
 	}
 	a.submit(a.shop, batch.Entries...) // the same entries, without the carriage
-	violations := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.pid, "10", "")
+	violations := query[record.Page[record.Violation]](a, a.shop.identity, record.TxViolations, a.shop.PID, "10", "")
 	require.Len(t, violations.Items, 1)
 	v := violations.Items[0]
 	require.Equal(t, batch.Carriage, v.Carriage, "the evidence has the issuer's word")
 	require.Equal(t, answer.Violation, v.Tx.String())
-	require.NoError(t, bls.Verify(a.shop.signing.PublicKey(), bls.RoleIssuer, v.Carriage.Statement.Hash(a.context), bls.Signature(v.Carriage.Signature)))
+	require.NoError(t, bls.Verify(a.shop.Signing.PublicKey(), bls.RoleIssuer, v.Carriage.Statement.Hash(a.Context), bls.Signature(v.Carriage.Signature)))
 }

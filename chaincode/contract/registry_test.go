@@ -4,33 +4,28 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/record"
-	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/stretchr/testify/require"
 )
 
 func TestRegister(t *testing.T) {
 	a := newAlliance(t)
-	party := query[record.Party](a, a.shop.identity, record.TxParty, a.insurer.pid)
-	require.Equal(t, a.insurer.id, party.ID)
+	party := query[record.Party](a, a.shop.identity, record.TxParty, a.insurer.PID)
+	require.Equal(t, a.insurer.ID, party.ID)
 	require.Equal(t, record.RoleInsurer, party.Role)
 	require.Equal(t, "CN=insurer,OU=client", party.Subject)
-	require.Equal(t, a.insurer.encryption(), party.Current().Encryption)
+	require.Equal(t, a.insurer.Encryption(), party.Current().Encryption)
 	require.Equal(t, record.StatusActive, party.Status)
 
-	paper := a.newMember(record.RolePolicyholder, nil)
-	paper.scoped = nil
-	var err error
-	paper.paper, err = pre.GeneratePaperKey()
-	require.NoError(t, err)
-	a.register(paper)
+	a.register(a.newMemberOf(record.ModePaper, record.RolePolicyholder, nil))
 
 	agency := a.newMember(record.RoleAuthority, a.manager)
 	a.register(agency)
-	require.Equal(t, record.RoleAuthority, query[record.Party](a, a.manager, record.TxParty, agency.id.String()).Role)
-	a.refused(record.ErrPartyUnknown, a.manager, record.TxParty, newPID(t))
-	a.refused(record.ErrPartyUnknown, a.manager, record.TxPartyHistory, newPID(t))
+	require.Equal(t, record.RoleAuthority, query[record.Party](a, a.manager, record.TxParty, agency.ID.String()).Role)
+	a.refused(record.ErrPartyUnknown, a.manager, record.TxParty, a.newPID())
+	a.refused(record.ErrPartyUnknown, a.manager, record.TxPartyHistory, a.newPID())
 }
 
 func TestRegisterRefusals(t *testing.T) {
@@ -43,26 +38,26 @@ func TestRegisterRefusals(t *testing.T) {
 		a.refused(want, a.manager, record.TxRegister, record.EncodeText(r.Encode()))
 	}
 	other := a.newMember(record.RolePolicyholder, nil)
-	refuse(record.ErrPartyExists, func(_ *member, r *record.Registration) { r.PID = a.owner.pid })
-	refuse(record.ErrCallerTaken, func(_ *member, r *record.Registration) { r.MSP, r.Subject = a.shop.msp(), a.shop.subject() })
+	refuse(record.ErrPartyExists, func(_ *member, r *record.Registration) { r.PID = a.owner.PID })
+	refuse(record.ErrCallerTaken, func(_ *member, r *record.Registration) { r.MSP, r.Subject = a.shop.MSP, a.shop.Subject })
 	refuse(record.ErrForbidden, func(_ *member, r *record.Registration) { r.MSP, r.Subject = "SMMSP", "CN=deputy,OU=client" })
 	refuse(record.ErrForbidden, func(_ *member, r *record.Registration) { r.Role = record.RoleAuthority })
-	refuse(record.ErrPossession, func(_ *member, r *record.Registration) { r.PID = newPID(t) })
+	refuse(record.ErrPossession, func(_ *member, r *record.Registration) { r.PID = a.newPID() })
 	refuse(record.ErrPossession, func(_ *member, r *record.Registration) { r.MSP = "OtherMSP" })
 	refuse(record.ErrPossession, func(_ *member, r *record.Registration) {
-		r.Signing = record.SigningKey(other.signing.PublicKey().Bytes())
+		r.Signing = other.SigningKey()
 	})
-	refuse(record.ErrPossession, func(_ *member, r *record.Registration) { r.Encryption = other.encryption() })
+	refuse(record.ErrPossession, func(_ *member, r *record.Registration) { r.Encryption = other.Encryption() })
 	refuse(record.ErrPossession, func(_ *member, r *record.Registration) { r.Encryption.Mode = record.ModePaper })
 	refuse(record.ErrMalformed, func(_ *member, r *record.Registration) { r.Signing[5]++ })
 	refuse(record.ErrMalformed, func(_ *member, r *record.Registration) { r.Encryption.Key = [32]byte{0x40} }) // the identity
 	refuse(record.ErrKeyTaken, func(m *member, r *record.Registration) {
-		r.Signing = record.SigningKey(a.owner.signing.PublicKey().Bytes())
-		r.SigningProof = record.Signature(a.owner.signing.ProvePossession(a.params.ID(), m.pid, m.msp()))
+		r.Signing = a.owner.SigningKey()
+		r.SigningProof = record.Signature(a.owner.Signing.ProvePossession(a.Params.ID(), m.PID, m.MSP))
 	})
 	refuse(record.ErrKeyTaken, func(m *member, r *record.Registration) {
-		r.Encryption = a.owner.encryption()
-		proof, err := a.owner.scoped.ProvePossession(a.params.ID(), m.pid, m.msp())
+		r.Encryption = a.owner.Encryption()
+		proof, err := a.owner.Scoped.ProvePossession(a.Params.ID(), m.PID, m.MSP)
 		require.NoError(t, err)
 		r.EncryptionProof = record.PossessionProof(proof)
 	})
@@ -75,19 +70,19 @@ func TestMasterKeyIsTaken(t *testing.T) {
 	a := newLedger(t)
 	scoped, err := pre.GenerateScopedKey()
 	require.NoError(t, err)
-	a.params, err = pre.NewParameters("double role", scoped.PublicKey().Bytes())
+	a.Params, err = pre.NewParameters("double role", scoped.PublicKey().Bytes())
 	require.NoError(t, err)
-	setup := a.setup()
+	setup := a.Setup()
 	a.mustInvoke(a.manager, record.TxInitSystem, record.EncodeText(setup.Encode()))
 	m := a.newMember(record.RolePolicyholder, nil)
-	m.scoped = scoped
+	m.Scoped = scoped
 	r := a.registration(m)
 	a.refused(record.ErrKeyTaken, a.manager, record.TxRegister, record.EncodeText(r.Encode()))
 }
 
 func TestStatus(t *testing.T) {
 	a := newAlliance(t)
-	id := a.shop.id.String()
+	id := a.shop.ID.String()
 	a.refused(record.ErrPartyStatus, a.manager, record.TxReinstate, id, "active anyway")
 	a.advance(10)
 	a.mustInvoke(a.manager, record.TxSuspend, id, "inquiry 7")
@@ -102,7 +97,7 @@ func TestStatus(t *testing.T) {
 	a.recorded(a.shop, a.owner)
 	for _, tx := range []string{record.TxSuspend, record.TxExpel, record.TxReinstate} {
 		a.refused(record.ErrMalformed, a.manager, tx, id, "")
-		a.refused(record.ErrPartyUnknown, a.manager, tx, newPID(t), "reason")
+		a.refused(record.ErrPartyUnknown, a.manager, tx, a.newPID(), "reason")
 	}
 
 	history := query[[]record.Party](a, a.garage.identity, record.TxPartyHistory, id)
@@ -137,24 +132,15 @@ func TestRotate(t *testing.T) {
 	before := a.entry(a.shop, a.owner)
 	a.rotate(a.owner)
 	a.refusedBatch(record.ErrStaleKeyVersion, a.shop, before)
-	require.Equal(t, 100, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.pid).Credit, "a stale key is no violation")
+	require.Equal(t, 100, query[record.Standing](a, a.shop.identity, record.TxStanding, a.shop.PID).Credit, "a stale key is no violation")
 	a.recorded(a.shop, a.owner)
 	a.rotate(a.shop)
 	a.recorded(a.shop, a.owner)
-	party := query[record.Party](a, a.shop.identity, record.TxParty, a.owner.pid)
+	party := query[record.Party](a, a.shop.identity, record.TxParty, a.owner.PID)
 	require.Len(t, party.Keys, 2)
-	require.Equal(t, a.owner.encryption(), party.Current().Encryption)
+	require.Equal(t, a.owner.Encryption(), party.Current().Encryption)
 
-	proxy := *a.proxy // has no encryption key
-	next := proxy
-	next.version++
-	var err error
-	next.signing, err = bls.GenerateKey()
-	require.NoError(t, err)
-	s := record.RotateStatement{Party: proxy.id, Version: 2, Signing: record.SigningKey(next.signing.PublicKey().Bytes()), Time: a.now()}
-	args := a.rotationArgs(s, &proxy, &next)
-	args[2] = ""
-	a.mustInvoke(a.manager, record.TxRotateKeys, args...)
+	a.rotate(a.proxy) // has no encryption key
 }
 
 func TestRotateRefusals(t *testing.T) {
@@ -163,9 +149,7 @@ func TestRotateRefusals(t *testing.T) {
 		t.Helper()
 		old := *a.owner
 		_, next := a.rotateArgs(a.owner)
-		s := record.RotateStatement{
-			Party: old.id, Version: 2, Encryption: next.encryption(), Signing: record.SigningKey(next.signing.PublicKey().Bytes()), Time: a.now(),
-		}
+		s := alliance.Rotation(&next.Member, a.now())
 		spoil(&s, &old, &next)
 		a.refused(want, a.manager, record.TxRotateKeys, a.rotationArgs(s, &old, &next)...)
 	}
@@ -174,16 +158,16 @@ func TestRotateRefusals(t *testing.T) {
 	refuse(record.ErrTime, func(s *record.RotateStatement, _, _ *member) { s.Time -= record.DefaultRecordWindow + 1 })
 	refuse(record.ErrTime, func(s *record.RotateStatement, _, _ *member) { s.Time += record.DefaultClockSkew + 1 })
 	refuse(record.ErrKeyMismatch, func(s *record.RotateStatement, _, _ *member) { s.Encryption.Mode = record.ModePaper })
-	refuse(record.ErrSignature, func(_ *record.RotateStatement, old, _ *member) { old.signing = a.shop.signing })
-	refuse(record.ErrPossession, func(_ *record.RotateStatement, _, next *member) { next.signing = a.shop.signing })
-	refuse(record.ErrPossession, func(_ *record.RotateStatement, _, next *member) { next.scoped = a.shop.scoped })
+	refuse(record.ErrSignature, func(_ *record.RotateStatement, old, _ *member) { old.Signing = a.shop.Signing })
+	refuse(record.ErrPossession, func(_ *record.RotateStatement, _, next *member) { next.Signing = a.shop.Signing })
+	refuse(record.ErrPossession, func(_ *record.RotateStatement, _, next *member) { next.Scoped = a.shop.Scoped })
 	refuse(record.ErrKeyTaken, func(s *record.RotateStatement, _, next *member) {
-		next.scoped = a.shop.scoped
-		s.Encryption = next.encryption()
+		next.Scoped = a.shop.Scoped
+		s.Encryption = next.Encryption()
 	})
 	refuse(record.ErrKeyTaken, func(s *record.RotateStatement, _, next *member) {
-		next.signing = a.shop.signing
-		s.Signing = record.SigningKey(next.signing.PublicKey().Bytes())
+		next.Signing = a.shop.Signing
+		s.Signing = next.SigningKey()
 	})
 	args, _ := a.rotateArgs(a.owner)
 	for i := range args {
@@ -195,14 +179,14 @@ func TestRotateRefusals(t *testing.T) {
 	// One key alone may change; an old one never comes back.
 	old := *a.owner
 	next := old
-	next.version = 2
+	next.Version = 2
 	fresh := a.newMember(record.RolePolicyholder, nil)
-	next.scoped = fresh.scoped
-	s := record.RotateStatement{Party: old.id, Version: 2, Encryption: next.encryption(), Signing: record.SigningKey(old.signing.PublicKey().Bytes()), Time: a.now()}
+	next.Scoped = fresh.Scoped
+	s := record.RotateStatement{Party: old.ID, Version: 2, Encryption: next.Encryption(), Signing: old.SigningKey(), Time: a.now()}
 	a.mustInvoke(a.manager, record.TxRotateKeys, a.rotationArgs(s, &old, &next)...)
-	s = record.RotateStatement{Party: old.id, Version: 3, Encryption: old.encryption(), Signing: s.Signing, Time: a.now()}
+	s = record.RotateStatement{Party: old.ID, Version: 3, Encryption: old.Encryption(), Signing: s.Signing, Time: a.now()}
 	a.refused(record.ErrKeyTaken, a.manager, record.TxRotateKeys, a.rotationArgs(s, &next, &old)...)
 
-	a.mustInvoke(a.manager, record.TxExpel, old.id.String(), "fraud")
+	a.mustInvoke(a.manager, record.TxExpel, old.ID.String(), "fraud")
 	a.refused(record.ErrExpelled, a.manager, record.TxRotateKeys, a.rotationArgs(s, &next, fresh)...)
 }

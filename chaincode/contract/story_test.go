@@ -25,10 +25,10 @@ func TestClaim(t *testing.T) {
 	id := delivery.Statement.Release.String()
 	a.mustInvoke(a.insurer.identity, record.TxAcknowledge, id)
 
-	owner := a.owner.id.String()
+	owner := a.owner.ID.String()
 	requests := query[record.Page[record.Request]](a, a.shop.identity, record.TxRequestsByOwner, owner, "10", "")
 	require.Len(t, requests.Items, 1)
-	require.Equal(t, a.insurer.id, requests.Items[0].Requester)
+	require.Equal(t, a.insurer.ID, requests.Items[0].Requester)
 	consents := query[record.Page[record.Consent]](a, a.shop.identity, record.TxConsentsByOwner, owner, "10", "")
 	require.Len(t, consents.Items, 1)
 	require.Equal(t, record.ConsentApproved, consents.Items[0].Status)
@@ -37,7 +37,7 @@ func TestClaim(t *testing.T) {
 	require.Equal(t, record.ReleaseAcknowledged, releases.Items[0].Status)
 	require.Equal(t, tx.ID, releases.Items[0].Tx.String())
 	require.Equal(t, a.now(), releases.Items[0].Time)
-	require.Equal(t, a.insurer.id, releases.Items[0].Receiver)
+	require.Equal(t, a.insurer.ID, releases.Items[0].Receiver)
 
 	events := a.ledger.Events()
 	require.Equal(t, record.EventName, events[len(events)-1].GetEventName())
