@@ -35,6 +35,10 @@ type Connection struct {
 	// it is empty the gateway chooses, which fails for transactions with
 	// transient data if the peer's own organisation does not endorse.
 	Endorsers []string `json:"endorsers,omitempty"`
+	// Quorum is how many of Endorsers endorse one transaction, when the
+	// chaincode's policy is satisfied with so many: those that answer are
+	// asked. 0 means all of them.
+	Quorum int `json:"quorum,omitempty"`
 	// Peers are tried in this order.
 	Peers []Peer `json:"peers"`
 	// ClientCert and ClientKey are PEM files. In a file that LoadConnection
@@ -120,6 +124,9 @@ func (c Connection) validate() error {
 		if e == "" {
 			return fmt.Errorf("endorsers[%d] is empty; write an MSP ID or remove it", i)
 		}
+	}
+	if c.Quorum < 0 || c.Quorum > len(c.Endorsers) {
+		return fmt.Errorf("\"quorum\" is %d of %d endorsers; write how many of them the endorsement policy asks for, or remove it", c.Quorum, len(c.Endorsers))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/hyperledger/fabric-gateway/pkg/client"
@@ -32,7 +33,8 @@ type Ledger struct {
 	end  context.CancelFunc
 
 	mu       sync.Mutex
-	inFlight map[string]bool // transactions that a Submit or Recover is looking after
+	inFlight map[string]bool      // transactions that a Submit or Recover is looking after
+	avoid    map[string]time.Time // organisations that could not endorse, until when to pass them over
 	batch    batchTimeout
 }
 
@@ -68,6 +70,7 @@ func Dial(connection Connection, options ...Option) (*Ledger, error) {
 		timing:     defaultTiming,
 		slots:      make(chan struct{}, inHand),
 		inFlight:   map[string]bool{},
+		avoid:      map[string]time.Time{},
 	}
 	for _, option := range options {
 		option(l)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -90,11 +91,6 @@ func (l *Ledger) endorse(ctx context.Context, call Call) (Entry, error) {
 	if len(call.Transient) > 0 {
 		options = append(options, client.WithTransient(call.Transient))
 	}
-	if endorsers := call.Endorsers; len(endorsers) > 0 {
-		options = append(options, client.WithEndorsingOrganizations(endorsers...))
-	} else if len(l.connection.Endorsers) > 0 {
-		options = append(options, client.WithEndorsingOrganizations(l.connection.Endorsers...))
-	}
 	attempt := l.attempts(ctx)
 	var txID string
 	entry, err := retry(ctx, l.timing, func() (Entry, error) {
@@ -104,12 +100,18 @@ func (l *Ledger) endorse(ctx context.Context, call Call) (Entry, error) {
 		err := attempt(p, func(ctx context.Context) error {
 			// Every attempt is a new proposal: its timestamp must be fresh
 			// and peers refuse a transaction ID that they have seen.
-			proposal, err := contract.NewProposal(call.Transaction, options...)
+			asked := options
+			if endorsers := l.endorsers(call); len(endorsers) > 0 {
+				asked = append(slices.Clone(options), client.WithEndorsingOrganizations(endorsers...))
+			}
+			proposal, err := contract.NewProposal(call.Transaction, asked...)
 			if err != nil {
 				return err
 			}
 			txID = proposal.TransactionID()
-			endorsed, err = proposal.EndorseWithContext(ctx)
+			if endorsed, err = proposal.EndorseWithContext(ctx); err != nil {
+				l.blame(err)
+			}
 			return err
 		})
 		if err != nil {

@@ -15,6 +15,8 @@ type Connection struct {
 	Channel   string   `json:"channel"`
 	Chaincode string   `json:"chaincode"`
 	Endorsers []string `json:"endorsers"` // MSPs to ask for endorsement
+	// Quorum is how many of the endorsers a transaction needs; 0 means all.
+	Quorum int `json:"quorum,omitempty"`
 	// Peers lists the organisation's own first, then the endorsers', then the
 	// rest: an order in which to fall back.
 	Peers      []Peer `json:"peers"`
@@ -35,6 +37,9 @@ func connection(l layout, t topology.Topology, p ports, who topology.IdentityOf)
 		MSPID: who.Organization.MSPID, Channel: t.Channel,
 		Chaincode: t.Chaincode.Name, Endorsers: t.Chaincode.Endorsers,
 		ClientCert: files.cert, ClientKey: files.key,
+	}
+	if t.Chaincode.Threshold < len(t.Chaincode.Endorsers) {
+		made.Quorum = t.Chaincode.Threshold
 	}
 	var endorsers, others []Peer
 	endorses := map[string]bool{}

@@ -17,6 +17,7 @@ const (
 var profiles = map[string]func() Topology{
 	DevelopmentProfile: Development,
 	PaperProfile:       Paper,
+	AgenciesProfile:    Agencies,
 }
 
 // Profile returns the topology of that name.
@@ -29,7 +30,7 @@ func Profile(name string) (Topology, error) {
 }
 
 // ProfileNames lists the profiles.
-func ProfileNames() []string { return []string{DevelopmentProfile, PaperProfile} }
+func ProfileNames() []string { return []string{DevelopmentProfile, PaperProfile, AgenciesProfile} }
 
 // Development is the everyday network: one orderer that cuts blocks quickly, a
 // system manager, two insurers and two repair shops with one peer each.

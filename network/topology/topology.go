@@ -28,9 +28,10 @@ type Chaincode struct {
 	Program string `json:"program"`
 	// Policy is the endorsement policy in Fabric's notation.
 	Policy string `json:"policy"`
-	// Endorsers are the MSPs that a client asks for endorsement.
+	// Endorsers are the MSPs that a client asks for endorsement: the agencies.
 	Endorsers []string `json:"endorsers"`
-	// Threshold is how many agencies must agree on an agencies' decision.
+	// Threshold is how many agencies must agree on an agencies' decision, and
+	// how many of the endorsers endorse a transaction.
 	Threshold int `json:"threshold"`
 }
 

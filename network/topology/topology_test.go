@@ -16,7 +16,7 @@ func TestProfilesAreValid(t *testing.T) {
 		require.Equal(t, name, made.Profile)
 	}
 	_, err := Profile("production")
-	require.ErrorContains(t, err, "development or paper")
+	require.ErrorContains(t, err, "development or paper or agencies")
 }
 
 func TestPaperProfileCutsBlocksAsThePaperDoes(t *testing.T) {
@@ -31,6 +31,14 @@ func TestDevelopmentHasEveryParty(t *testing.T) {
 	require.Equal(t, []string{"authority", "proxy", "insurer1", "insurer1-paper", "insurer2", "shop1", "shop2"}, names)
 	require.Len(t, Development().WithPeers(), 5)
 	require.Len(t, Development().WithOrderers(), 1)
+}
+
+func TestAgenciesEndorseTwoOfThree(t *testing.T) {
+	made := Agencies()
+	require.Equal(t, "OutOf(2,'SMMSP.peer','SM2MSP.peer','SM3MSP.peer')", made.Chaincode.Policy)
+	require.Equal(t, []string{"SMMSP", "SM2MSP", "SM3MSP"}, made.Chaincode.Endorsers)
+	require.Equal(t, 2, made.Chaincode.Threshold)
+	require.Len(t, made.WithPeers(), 5)
 }
 
 func TestTopologyGrowsWithoutAnotherShape(t *testing.T) {
