@@ -46,13 +46,26 @@ func newIdentity(t testing.TB, msp, name string) *stub.Identity {
 	return id
 }
 
-// newLedger is a ledger before InitSystem.
-func newLedger(t testing.TB) *consortium {
+const oneAgency = `{"threshold":1,"agencies":[{"msp":"SMMSP","subjects":["CN=manager,OU=client","CN=deputy,OU=client"]}]}`
+
+func newCode(t testing.TB, system string) *contract.Chaincode {
 	t.Helper()
-	managers, err := contract.ParseManagers([]byte(`{"threshold":1,"agencies":[{"msp":"SMMSP","subjects":["CN=manager,OU=client","CN=deputy,OU=client"]}]}`))
+	managers, err := contract.ParseManagers([]byte(system))
 	require.NoError(t, err)
 	code, err := contract.New(managers)
 	require.NoError(t, err)
+	return code
+}
+
+// newLedger is a ledger before InitSystem.
+func newLedger(t testing.TB) *consortium {
+	t.Helper()
+	return newLedgerOf(t, oneAgency)
+}
+
+func newLedgerOf(t testing.TB, system string) *consortium {
+	t.Helper()
+	code := newCode(t, system)
 	params, err := alliance.NewParameters("test alliance", nil)
 	require.NoError(t, err)
 	return &consortium{
@@ -66,7 +79,12 @@ func newLedger(t testing.TB) *consortium {
 // newAlliance is a ledger on which everybody is registered.
 func newAlliance(t testing.TB) *consortium {
 	t.Helper()
-	a := newLedger(t)
+	return newAllianceOf(t, oneAgency)
+}
+
+func newAllianceOf(t testing.TB, system string) *consortium {
+	t.Helper()
+	a := newLedgerOf(t, system)
 	setup := a.Setup()
 	a.mustInvoke(a.manager, record.TxInitSystem, record.EncodeText(setup.Encode()))
 	a.insurer = a.join(record.RoleInsurer, newIdentity(t, "InsurerMSP", "insurer"))

@@ -110,8 +110,10 @@ func (c *Context) identify() error {
 func (c *Context) admit(allowed string) error {
 	party := c.caller.party
 	switch {
-	case allowed == record.CallerManager && !c.caller.manager:
+	case managersOnly(allowed) && !c.caller.manager:
 		return record.ErrNotSystemManager.With("%s of %s is not a system manager", c.caller.subject, c.caller.msp)
+	case allowed == record.CallerAlone && c.managers.threshold > 1:
+		return record.ErrDecisionNeeded.With("this takes %d agencies", c.managers.threshold)
 	case c.caller.manager && admitsManager(allowed):
 		return nil
 	case party == nil:
@@ -133,9 +135,13 @@ func (c *Context) admit(allowed string) error {
 	return record.ErrForbidden.With("nobody may call this")
 }
 
+func managersOnly(allowed string) bool {
+	return allowed == record.CallerManager || allowed == record.CallerAlone
+}
+
 func admitsManager(allowed string) bool {
 	switch allowed {
-	case record.CallerManager, record.CallerMember, record.CallerReader, record.CallerIssuer:
+	case record.CallerManager, record.CallerAlone, record.CallerMember, record.CallerReader, record.CallerIssuer:
 		return true
 	}
 	return false

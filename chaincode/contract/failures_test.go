@@ -229,7 +229,7 @@ func (a *consortium) validCalls() []stub.Call {
 		a.call(a.proxy.identity, record.TxRelease, releaseArg(c.delivery, a.delivery(c.grant, c.repair, a.shop, a.proxy))),
 		a.call(insurer, record.TxAcknowledge, releaseID), a.call(insurer, record.TxDispute, releaseID, "payload", "altered", trailer[0], trailer[1]),
 		a.call(manager, record.TxResolve, disputed.delivery.Statement.Release.String(), "upheld", "compared"),
-		a.call(insurer, record.TxParty, shop), a.call(insurer, record.TxParties, "2", ""), a.call(insurer, record.TxPartyHistory, shop),
+		a.call(insurer, record.TxParty, shop), a.call(insurer, record.TxParties, "2", ""), a.call(insurer, record.TxPartyHistory, shop, "5", ""),
 		a.call(insurer, record.TxRecord, old.Statement.ID.String()),
 		a.call(insurer, record.TxRecordVersion, old.Statement.ID.String(), old.Statement.Digest.String()),
 		a.call(insurer, record.TxRecordHistory, old.Statement.ID.String(), "5", ""),

@@ -15,11 +15,12 @@ import (
 // set, the read set and the database.
 const systemKey = "system"
 
-func partyKey(id record.PartyID) string     { return "p" + compact(id[:]) }
-func recordKey(id record.RecordID) string   { return "r" + compact(id[:]) }
-func requestKey(id record.RequestID) string { return "q" + compact(id[:]) }
-func consentKey(id record.ConsentID) string { return "c" + compact(id[:]) }
-func releaseKey(id record.ReleaseID) string { return "l" + compact(id[:]) }
+func partyKey(id record.PartyID) string       { return "p" + compact(id[:]) }
+func recordKey(id record.RecordID) string     { return "r" + compact(id[:]) }
+func requestKey(id record.RequestID) string   { return "q" + compact(id[:]) }
+func consentKey(id record.ConsentID) string   { return "c" + compact(id[:]) }
+func releaseKey(id record.ReleaseID) string   { return "l" + compact(id[:]) }
+func decisionKey(id record.DecisionID) string { return "d" + compact(id[:]) }
 
 // versionKey is where a version of a record goes when it is amended.
 func versionKey(v record.RecordVersion) string {
@@ -66,8 +67,20 @@ const (
 	indexReleaseConsent   = "lc"
 	indexReleaseOwner     = "lo"
 	indexReleaseReceiver  = "lr"
+	indexDecision         = "d"
 	indexViolation        = "x" // not an index: the violations themselves
+	indexApproval         = "a" // not an index: the approvals themselves
 )
+
+// approvalKey is one agency's voice on a decision, whoever of the agency uses it.
+func approvalKey(id record.DecisionID, agency string) (string, error) {
+	sum := sha256.Sum256([]byte(agency))
+	key, err := shim.CreateCompositeKey(indexApproval, []string{compact(id[:]), compact(sum[:])})
+	if err != nil {
+		return "", internal("approval key", err)
+	}
+	return key, nil
+}
 
 // indexValue marks an index key as present; Fabric takes no empty values.
 var indexValue = []byte{0}

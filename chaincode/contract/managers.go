@@ -11,10 +11,12 @@ import (
 	"github.com/claimshare/claimshare/chaincode/record"
 )
 
-// Managers are the identities that act for the system manager.
+// Managers are the identities that act for the system manager: those of one
+// agency or of several. An agency is an MSP.
 type Managers struct {
-	threshold uint32
+	threshold uint32 // how many agencies a decision needs
 	digest    record.Digest
+	agencies  map[string]bool // by MSP
 	subjects  map[identity]bool
 }
 
@@ -22,18 +24,16 @@ type identity struct{ msp, subject string }
 
 // ParseManagers reads system.json:
 //
-//	{"threshold": 1, "agencies": [{"msp": "SMMSP", "subjects": ["CN=manager,OU=client"]}]}
+//	{"threshold": 2, "agencies": [
+//	  {"msp": "AMSP", "subjects": ["CN=manager,OU=client"]},
+//	  {"msp": "BMSP", "subjects": ["CN=manager,OU=client", "CN=deputy,OU=client"]}]}
 //
-// A subject is the distinguished name of a certificate as Go prints it. An
-// agency without subjects is refused: a whole organisation is never a manager.
+// The threshold is how many of the agencies a decision needs, 1 to all of them.
+// Each MSP is listed once. A subject is the distinguished name of a certificate
+// as Go prints it. An agency without subjects is refused: a whole organisation
+// is never a manager.
 func ParseManagers(b []byte) (*Managers, error) {
-	var file struct {
-		Threshold uint32 `json:"threshold"`
-		Agencies  []struct {
-			MSP      string   `json:"msp"`
-			Subjects []string `json:"subjects"`
-		} `json:"agencies"`
-	}
+	var file systemFile
 	decoder := json.NewDecoder(bytes.NewReader(b))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
@@ -42,26 +42,53 @@ func ParseManagers(b []byte) (*Managers, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("system.json: something follows the object")
 	}
-	if file.Threshold != 1 {
-		return nil, errors.New("system.json: threshold must be 1: decisions of several agencies are not built yet")
+	if len(file.Agencies) < 1 || len(file.Agencies) > record.MaxAgencies {
+		return nil, fmt.Errorf("system.json: there must be at least one agency, and at most %d", record.MaxAgencies)
 	}
-	if len(file.Agencies) == 0 {
-		return nil, errors.New("system.json: there must be at least one agency")
+	if file.Threshold < 1 || int64(file.Threshold) > int64(len(file.Agencies)) {
+		return nil, fmt.Errorf("system.json: threshold must be 1 to the number of agencies, %d", len(file.Agencies))
 	}
-	m := &Managers{threshold: file.Threshold, digest: sha256.Sum256(b), subjects: map[identity]bool{}}
+	m := &Managers{threshold: file.Threshold, digest: sha256.Sum256(b), agencies: map[string]bool{}, subjects: map[identity]bool{}}
 	for _, agency := range file.Agencies {
-		if agency.MSP == "" || len(agency.Subjects) == 0 {
-			return nil, errors.New("system.json: every agency needs its msp and at least one certificate subject")
-		}
-		for _, subject := range agency.Subjects {
-			id := identity{agency.MSP, subject}
-			if subject == "" || m.subjects[id] {
-				return nil, fmt.Errorf("system.json: subject %q of %s is empty or listed twice", subject, agency.MSP)
-			}
-			m.subjects[id] = true
+		if err := m.add(agency); err != nil {
+			return nil, fmt.Errorf("system.json: %w", err)
 		}
 	}
 	return m, nil
+}
+
+type systemFile struct {
+	Threshold uint32         `json:"threshold"`
+	Agencies  []systemAgency `json:"agencies"`
+}
+
+type systemAgency struct {
+	MSP      string   `json:"msp"`
+	Subjects []string `json:"subjects"`
+}
+
+func (m *Managers) add(agency systemAgency) error {
+	if agency.MSP == "" || len(agency.Subjects) == 0 {
+		return errors.New("every agency needs its msp and at least one certificate subject")
+	}
+	if err := record.CheckMSP(agency.MSP); err != nil {
+		return err
+	}
+	if m.agencies[agency.MSP] {
+		return fmt.Errorf("agency %s is listed twice: an MSP has one voice", agency.MSP)
+	}
+	m.agencies[agency.MSP] = true
+	for _, subject := range agency.Subjects {
+		id := identity{agency.MSP, subject}
+		if subject == "" || m.subjects[id] {
+			return fmt.Errorf("subject %q of %s is empty or listed twice", subject, agency.MSP)
+		}
+		if err := record.CheckSubject(subject); err != nil {
+			return fmt.Errorf("subject of %s: %w", agency.MSP, err)
+		}
+		m.subjects[id] = true
+	}
+	return nil
 }
 
 func (m *Managers) include(msp, subject string) bool { return m.subjects[identity{msp, subject}] }

@@ -99,37 +99,46 @@ func (c *Context) partyPage(p pageRequest) ([]*record.Party, string, error) {
 	return parties, bookmarkText(metadata.GetBookmark()), nil
 }
 
-// listDocuments answers with the documents that one page of an index names. The
-// key of a document is prefix and the last attribute.
+// listDocuments answers with the documents that one page of an index names.
 func listDocuments[T any](c *Context, pageSize, bookmark, prefix string, decode func([]byte) (*T, error), index string, attributes ...string) (string, error) {
-	p, err := parsePage(pageSize, bookmark)
+	page, err := documentPage(c, pageSize, bookmark, prefix, decode, index, attributes...)
 	if err != nil {
 		return "", err
 	}
+	return c.done(page)
+}
+
+// documentPage reads the documents that one page of an index names. The key of a
+// document is prefix and the last attribute.
+func documentPage[T any](c *Context, pageSize, bookmark, prefix string, decode func([]byte) (*T, error), index string, attributes ...string) (*record.Page[*T], error) {
+	p, err := parsePage(pageSize, bookmark)
+	if err != nil {
+		return nil, err
+	}
 	rows, next, err := c.compositePage(p, index, attributes...)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	keys := make([]string, len(rows))
 	for i, row := range rows {
 		_, parts, err := c.GetStub().SplitCompositeKey(row.key)
 		if err != nil || len(parts) == 0 {
-			return "", internal("index key", err)
+			return nil, internal("index key", err)
 		}
 		keys[i] = prefix + parts[len(parts)-1]
 	}
 	documents, err := loadAll(c, keys, decode)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	page := record.Page[*T]{Items: make([]*T, 0, len(documents)), Bookmark: next}
+	page := &record.Page[*T]{Items: make([]*T, 0, len(documents)), Bookmark: next}
 	for i, document := range documents {
 		if document == nil {
-			return "", record.ErrInternal.With("an index names %s, which is not there", keys[i])
+			return nil, record.ErrInternal.With("an index names %s, which is not there", keys[i])
 		}
 		page.Items = append(page.Items, document)
 	}
-	return c.done(page)
+	return page, nil
 }
 
 // listOf is listDocuments for an index that starts with a party.

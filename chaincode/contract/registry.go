@@ -1,10 +1,11 @@
 package contract
 
 import (
+	"slices"
+
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pre"
-	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 )
 
 // registry is who takes part.
@@ -215,15 +216,22 @@ func (*registry) Suspend(c *Context, party, reason string) (string, error) {
 	return c.decide(party, reason, record.StatusSuspended, "suspended", record.StatusActive)
 }
 
-// Expel makes a party expelled.
+// Expel makes a party expelled, where one agency decides alone.
 func (*registry) Expel(c *Context, party, reason string) (string, error) {
-	return c.decide(party, reason, record.StatusExpelled, "expelled", record.StatusActive, record.StatusSuspended)
+	return c.decide(party, reason, record.StatusExpelled, "expelled", expellable...)
 }
 
-// Reinstate makes a suspended or expelled party active.
+// Reinstate makes a suspended or expelled party active, where one agency decides
+// alone.
 func (*registry) Reinstate(c *Context, party, reason string) (string, error) {
-	return c.decide(party, reason, record.StatusActive, "reinstated", record.StatusSuspended, record.StatusExpelled)
+	return c.decide(party, reason, record.StatusActive, "reinstated", reinstatable...)
 }
+
+// What a party may be before it is expelled or reinstated.
+var (
+	expellable   = []record.Status{record.StatusActive, record.StatusSuspended}
+	reinstatable = []record.Status{record.StatusSuspended, record.StatusExpelled}
+)
 
 func (c *Context) decide(name, reason string, to record.Status, change string, from ...record.Status) (string, error) {
 	if err := record.CheckReason(reason); err != nil {
@@ -233,15 +241,20 @@ func (c *Context) decide(name, reason string, to record.Status, change string, f
 	if err != nil {
 		return "", err
 	}
-	for _, status := range from {
-		if party.Status == status {
-			if err := c.setStatus(party, to, reason, change); err != nil {
-				return "", err
-			}
-			return c.done(party)
-		}
+	if err := hasStatus(party, from); err != nil {
+		return "", err
 	}
-	return "", record.ErrPartyStatus.With("party %s is %s", party.ID, party.Status)
+	if err := c.setStatus(party, to, reason, change); err != nil {
+		return "", err
+	}
+	return c.done(party)
+}
+
+func hasStatus(party *record.Party, wanted []record.Status) error {
+	if slices.Contains(wanted, party.Status) {
+		return nil
+	}
+	return record.ErrPartyStatus.With("party %s is %s", party.ID, party.Status)
 }
 
 func (c *Context) setStatus(party *record.Party, status record.Status, reason, change string) error {
@@ -272,25 +285,37 @@ func (*registry) Parties(c *Context, pageSize, bookmark string) (string, error) 
 	return c.done(record.Page[*record.Party]{Items: parties, Bookmark: next})
 }
 
-// PartyHistory answers with every state that a party's document has had.
-func (*registry) PartyHistory(c *Context, party string) (string, error) {
+// PartyHistory answers with a page of the states that a party's document has
+// had, newest first. The bookmark is the transaction of the last one answered.
+func (*registry) PartyHistory(c *Context, party, pageSize, bookmark string) (string, error) {
 	id, err := partyArgument(party)
 	if err != nil {
 		return "", err
 	}
-	states, err := c.history(partyKey(id))
+	p, err := parsePage(pageSize, "")
 	if err != nil {
 		return "", err
 	}
-	if len(states) == 0 {
+	if bookmark != "" {
+		if _, err := record.ParseTxID(bookmark); err != nil {
+			return "", record.ErrPage.With("the bookmark is not a transaction")
+		}
+	}
+	page, err := c.history(partyKey(id), int(p.size), bookmark)
+	if err != nil {
+		return "", err
+	}
+	if len(page.Items) == 0 {
 		return "", record.ErrPartyUnknown.With("there is no party %s", id)
 	}
-	return c.done(states)
+	return c.done(page)
 }
 
-func (c *Context) history(key string) (states []*record.Party, err error) {
-	var rows shim.HistoryQueryIteratorInterface
-	if rows, err = c.GetStub().GetHistoryForKey(key); err != nil {
+// history reads the states of a key from the one before the transaction after
+// on, or from the newest.
+func (c *Context) history(key string, size int, after string) (page *record.Page[*record.Party], err error) {
+	rows, err := c.GetStub().GetHistoryForKey(key)
+	if err != nil {
 		return nil, internal("history", err)
 	}
 	defer func() {
@@ -298,16 +323,29 @@ func (c *Context) history(key string) (states []*record.Party, err error) {
 			err = internal("close query", closeErr)
 		}
 	}()
+	page = &record.Page[*record.Party]{Items: []*record.Party{}}
+	found, last := after == "", ""
 	for rows.HasNext() {
 		row, err := rows.Next()
 		if err != nil {
 			return nil, internal("history", err)
 		}
+		if !found {
+			found = row.GetTxId() == after
+			continue
+		}
+		if len(page.Items) == size {
+			page.Bookmark = last
+			break
+		}
 		party, err := decodeState(key, row.GetValue(), record.DecodeParty)
 		if err != nil {
 			return nil, err
 		}
-		states = append(states, party)
+		page.Items, last = append(page.Items, party), row.GetTxId()
 	}
-	return states, nil
+	if after != "" && len(page.Items) == 0 {
+		return nil, record.ErrPage.With("the bookmark is not of this party's history")
+	}
+	return page, nil
 }

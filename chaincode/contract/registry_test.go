@@ -25,7 +25,7 @@ func TestRegister(t *testing.T) {
 	a.register(agency)
 	require.Equal(t, record.RoleAuthority, query[record.Party](a, a.manager, record.TxParty, agency.ID.String()).Role)
 	a.refused(record.ErrPartyUnknown, a.manager, record.TxParty, a.newPID())
-	a.refused(record.ErrPartyUnknown, a.manager, record.TxPartyHistory, a.newPID())
+	a.refused(record.ErrPartyUnknown, a.manager, record.TxPartyHistory, a.newPID(), "5", "")
 }
 
 func TestRegisterRefusals(t *testing.T) {
@@ -100,11 +100,21 @@ func TestStatus(t *testing.T) {
 		a.refused(record.ErrPartyUnknown, a.manager, tx, a.newPID(), "reason")
 	}
 
-	history := query[[]record.Party](a, a.garage.identity, record.TxPartyHistory, id)
 	var statuses []string
-	for _, p := range history {
-		statuses = append(statuses, fmt.Sprint(p.Status, ": ", p.StatusReason))
+	for bookmark, pages := "", 0; ; pages++ {
+		history := query[record.Page[record.Party]](a, a.garage.identity, record.TxPartyHistory, id, "2", bookmark)
+		for _, p := range history.Items {
+			statuses = append(statuses, fmt.Sprint(p.Status, ": ", p.StatusReason))
+		}
+		if bookmark = history.Bookmark; bookmark == "" {
+			require.Equal(t, 2, pages)
+			break
+		}
 	}
+	first := query[record.Page[record.Party]](a, a.garage.identity, record.TxPartyHistory, id, "5", "")
+	require.Len(t, first.Items, 5)
+	require.Empty(t, first.Bookmark, "the last page says so")
+	a.refused(record.ErrPage, a.garage.identity, record.TxPartyHistory, id, "5", first.Items[4].StatusTx.String())
 	require.Equal(t, []string{"active: court order", "expelled: fraud", "active: cleared", "suspended: inquiry 7", "active: registered"}, statuses)
 }
 

@@ -17,6 +17,8 @@ const (
 	DocumentRelease    DocumentType = 7
 	DocumentViolation  DocumentType = 8
 	DocumentLink       DocumentType = 9
+	DocumentDecision   DocumentType = 10
+	DocumentApproval   DocumentType = 11
 )
 
 // SchemaVersion is the version of every document below.
@@ -85,6 +87,10 @@ func DecodeDocument(b []byte) (Document, error) {
 		d = new(Violation)
 	case DocumentLink:
 		d = new(Link)
+	case DocumentDecision:
+		d = new(Decision)
+	case DocumentApproval:
+		d = new(Approval)
 	default:
 		return nil, ErrMalformed.With("document type %d is unknown", b[0])
 	}
@@ -140,7 +146,7 @@ type Change struct {
 }
 
 func (t DocumentType) String() string {
-	names := []string{"", "system", "party", "record", "request", "consent", "revocation", "release", "violation", "link"}
+	names := []string{"", "system", "party", "record", "request", "consent", "revocation", "release", "violation", "link", "decision", "approval"}
 	if int(t) < len(names) && names[t] != "" {
 		return names[t]
 	}

@@ -98,6 +98,15 @@ var (
 	ErrPartyStatus = define("CLAIMSHARE_PARTY_STATUS",
 		"Look at the party's status: it already has the one asked for")
 
+	ErrDecisionNeeded = define("CLAIMSHARE_DECISION_NEEDED",
+		"Several agencies have to agree: propose it with registry:Propose, and have the others call registry:ApproveDecision")
+	ErrDecisionExists = define("CLAIMSHARE_DECISION_EXISTS",
+		"Draw a new decision id")
+	ErrDecisionUnknown = define("CLAIMSHARE_DECISION_UNKNOWN",
+		"Correct the decision id, or wait until the proposal is committed")
+	ErrDecisionOver = define("CLAIMSHARE_DECISION_OVER",
+		"Nothing can be added to it any more: make a new proposal if it is still wanted")
+
 	ErrSignature = define("CLAIMSHARE_SIGNATURE",
 		"Sign the statement again with the party's current signing key, for this deployment")
 	ErrStaleKeyVersion = define("CLAIMSHARE_STALE_KEY_VERSION",

@@ -20,6 +20,8 @@ type (
 	RequestID [16]byte
 	// ConsentID is drawn at random by the owner who grants.
 	ConsentID [32]byte
+	// DecisionID is drawn at random by the agency that proposes.
+	DecisionID [16]byte
 	// ReleaseID follows from consent, record, proxy and nonce: see [NewReleaseID].
 	ReleaseID [32]byte
 	// Digest is a SHA-256: of a capsule, a payload, a batch, a commitment.
@@ -139,6 +141,21 @@ func (id ConsentID) IsZero() bool { return id == ConsentID{} }
 func (id ConsentID) MarshalText() ([]byte, error) { return textOf(id[:]), nil }
 
 func (id *ConsentID) UnmarshalText(b []byte) error { return fromText("consent id", id[:], b) }
+
+// ParseDecisionID reads the 32 hexadecimal digits of a decision.
+func ParseDecisionID(s string) (id DecisionID, err error) {
+	err = parseID("decision id", id[:], s)
+	return id, err
+}
+
+func (id DecisionID) String() string { return hex.EncodeToString(id[:]) }
+
+// IsZero reports whether id names no decision.
+func (id DecisionID) IsZero() bool { return id == DecisionID{} }
+
+func (id DecisionID) MarshalText() ([]byte, error) { return textOf(id[:]), nil }
+
+func (id *DecisionID) UnmarshalText(b []byte) error { return fromText("decision id", id[:], b) }
 
 // ParseReleaseID reads the 64 hexadecimal digits of a release.
 func ParseReleaseID(s string) (id ReleaseID, err error) {

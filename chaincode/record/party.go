@@ -57,10 +57,19 @@ func checkIdentity(pid string, role Role, msp, subject string) error {
 	if role == RolePolicyholder {
 		return rule(msp == "" && subject == "", "a policyholder has no certificate: MSP and subject must be empty")
 	}
+	return first(CheckMSP(msp), CheckSubject(subject))
+}
+
+// CheckMSP reports whether s can be the identifier of an organisation: 1 to 128
+// printable ASCII characters.
+func CheckMSP(s string) error { return checkPrintable("msp", s, 1, maxMSP) }
+
+// CheckSubject reports whether s can be the subject of a certificate: 1 to 1024
+// bytes of UTF-8.
+func CheckSubject(s string) error {
 	return first(
-		checkPrintable("msp", msp, 1, maxMSP),
-		rule(len(subject) >= 1 && len(subject) <= maxSubject, "subject must have 1 to 1024 bytes"),
-		rule(utf8.ValidString(subject), "subject must be UTF-8"),
+		rule(len(s) >= 1 && len(s) <= maxSubject, "subject must have 1 to 1024 bytes"),
+		rule(utf8.ValidString(s), "subject must be UTF-8"),
 	)
 }
 

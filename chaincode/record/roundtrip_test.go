@@ -235,6 +235,38 @@ func sampleConsent() *record.Consent {
 	return c
 }
 
+func sampleProposal() *record.Proposal {
+	p := &record.Proposal{Action: record.ActionExpel, Reason: "fraud, file 17", Expiry: 1767229200}
+	fill(p.ID[:], 1)
+	fill(p.Party[:], 2)
+	return p
+}
+
+func sampleRules() *record.Proposal {
+	p := sampleProposal()
+	p.Action, p.Party, p.Rules = record.ActionRules, record.PartyID{}, record.Rules{RecordWindow: 86400, ClockSkew: 60}
+	return p
+}
+
+func sampleApproval() *record.Approval {
+	a := &record.Approval{Agency: "AMSP", Subject: "CN=manager,OU=client", Time: 1767225600}
+	fill(a.Decision[:], 1)
+	fill(a.Tx[:], 3)
+	return a
+}
+
+func sampleDecision() *record.Decision {
+	d := &record.Decision{
+		Proposal: *sampleProposal(), Agency: "AMSP", ProposedAt: 1767225600, Status: record.DecisionEnacted, Threshold: 2, EnactedAt: 1767225700,
+		Approvals: []record.Approval{*sampleApproval(), *sampleApproval()},
+	}
+	d.Approvals[1].Agency, d.Approvals[1].Time = "BMSP", 1767225700
+	fill(d.ProposeTx[:], 3)
+	fill(d.Managers[:], 4)
+	fill(d.EnactTx[:], 5)
+	return d
+}
+
 func codings() []coding {
 	setup := &record.Setup{Parameters: []byte("parameters"), RecordWindow: 604800, ClockSkew: 120}
 	carriage := &sampleBatch().Carriage.Statement
@@ -266,6 +298,10 @@ func codings() []coding {
 		code("document release", sampleRelease(), sampleRelease().Encode, record.DecodeRelease),
 		code("document violation", sampleViolation(), sampleViolation().Encode, record.DecodeViolation),
 		code("document link", link, link.Encode, record.DecodeLink),
+		code("argument proposal", sampleProposal(), sampleProposal().Encode, record.DecodeProposal),
+		code("argument proposal of rules", sampleRules(), sampleRules().Encode, record.DecodeProposal),
+		code("document decision", sampleDecision(), sampleDecision().Encode, record.DecodeDecision),
+		code("document approval", sampleApproval(), sampleApproval().Encode, record.DecodeApproval),
 	}
 }
 
@@ -331,8 +367,8 @@ func TestDecodeDocument(t *testing.T) {
 		_, err = record.DecodeDocument(other)
 		require.ErrorContains(t, err, "schema version 2")
 	}
-	require.Equal(t, 9, seen)
-	for _, b := range [][]byte{nil, {1}, {0, 1}, {10, 1, 2}} {
+	require.Equal(t, 11, seen)
+	for _, b := range [][]byte{nil, {1}, {0, 1}, {12, 1, 2}} {
 		_, err := record.DecodeDocument(b)
 		require.ErrorIs(t, err, record.ErrMalformed)
 	}

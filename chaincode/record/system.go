@@ -50,7 +50,11 @@ func DecodeSetup(b []byte) (*Setup, error) {
 	return decodeNew[Setup](b)
 }
 
-// System is what the deployment was set up with. It never changes.
+// System is what the deployment was set up with. Only the record window and the
+// clock skew ever change, by a decision of the agencies. Managers and Threshold
+// are those of the system.json with which the system was set up: chaincode with
+// another one is a matter of the channel's approval of chaincode, and every
+// decision says which it was taken under.
 type System struct {
 	ParamsID     Digest                  `json:"paramsId"`
 	Parameters   Hex                     `json:"parameters"`

@@ -13,6 +13,11 @@ const (
 	TxParties      = "registry:Parties"
 	TxPartyHistory = "registry:PartyHistory"
 
+	TxPropose         = "registry:Propose"
+	TxApproveDecision = "registry:ApproveDecision"
+	TxDecision        = "registry:Decision"
+	TxDecisions       = "registry:Decisions"
+
 	TxSubmitRecords   = "records:SubmitRecords"
 	TxAmend           = "records:Amend"
 	TxRecord          = "records:Record"
@@ -67,6 +72,8 @@ const (
 	ArgGround          = "ground"
 	ArgTrailer         = "trailer"
 	ArgOutcome         = "outcome"
+	ArgProposal        = "proposal"
+	ArgDecision        = "decision"
 	ArgPageSize        = "pageSize"
 	ArgBookmark        = "bookmark"
 )
@@ -81,6 +88,7 @@ const (
 const (
 	CallerAnyone  = "anyone on the channel"
 	CallerManager = "system manager"
+	CallerAlone   = "system manager, while system.json asks for one agency"
 	CallerMember  = "registered party or system manager"
 	CallerReader  = "registered party of any status, or system manager"
 	CallerIssuer  = "the issuer, or a system manager with the issuer's carriage"
@@ -120,6 +128,7 @@ var (
 	argRecord   = Argument{ArgRecord, "record id, 32 hexadecimal digits"}
 	argConsent  = Argument{ArgConsent, "consent id, 64 hexadecimal digits"}
 	argRelease  = Argument{ArgRelease, "release id, 64 hexadecimal digits"}
+	argDecision = Argument{ArgDecision, "decision id, 32 hexadecimal digits"}
 	argPageSize = Argument{ArgPageSize, "rows wanted, 1 to 100"}
 	argBookmark = Argument{ArgBookmark, "empty, or the bookmark of the page before"}
 	pageArgs    = []Argument{argPageSize, argBookmark}
@@ -162,14 +171,21 @@ func registryTransactions() []Transaction {
 			errorsOf(managerErrs, []*Error{ErrPartyUnknown, ErrExpelled, ErrStaleKeyVersion, ErrTime, ErrSignature, ErrKeyTaken, ErrPossession, ErrKeyMismatch})},
 		{TxSuspend, false, CallerManager, "Suspends an active party.", []Argument{argParty, argReason}, "Party",
 			errorsOf(managerErrs, []*Error{ErrPartyUnknown, ErrPartyStatus})},
-		{TxExpel, false, CallerManager, "Expels a party.", []Argument{argParty, argReason}, "Party",
-			errorsOf(managerErrs, []*Error{ErrPartyUnknown, ErrPartyStatus})},
-		{TxReinstate, false, CallerManager, "Makes a suspended or expelled party active again; its violations stay.", []Argument{argParty, argReason}, "Party",
-			errorsOf(managerErrs, []*Error{ErrPartyUnknown, ErrPartyStatus})},
+		{TxExpel, false, CallerAlone, "Expels a party.", []Argument{argParty, argReason}, "Party",
+			errorsOf(managerErrs, []*Error{ErrDecisionNeeded, ErrPartyUnknown, ErrPartyStatus})},
+		{TxReinstate, false, CallerAlone, "Makes a suspended or expelled party active again; its violations stay.", []Argument{argParty, argReason}, "Party",
+			errorsOf(managerErrs, []*Error{ErrDecisionNeeded, ErrPartyUnknown, ErrPartyStatus})},
+		{TxPropose, false, CallerManager, "Proposes to expel or reinstate a party or to change the rules, and approves it for the caller's agency. It takes effect with the approval that makes the number of agencies full.",
+			[]Argument{{ArgProposal, "encoded Proposal, hexadecimal"}}, "Decision",
+			errorsOf(managerErrs, []*Error{ErrDecisionExists, ErrDecisionOver, ErrPartyUnknown, ErrPartyStatus})},
+		{TxApproveDecision, false, CallerManager, "Approves a proposal for the caller's agency. The approval that makes the number full puts the decision into effect.",
+			[]Argument{argDecision}, "Decision", errorsOf(managerErrs, []*Error{ErrDecisionUnknown, ErrDecisionOver, ErrPartyStatus})},
+		{TxDecision, true, CallerReader, "One decision, with the approvals that count.", []Argument{argDecision}, "Decision", errorsOf(callerErrs, []*Error{ErrDecisionUnknown})},
+		{TxDecisions, true, CallerReader, "All decisions, oldest proposal first.", pageArgs, "Page of Decision", errorsOf(callerErrs, []*Error{ErrPage})},
 		{TxParty, true, CallerReader, "One party.", []Argument{argParty}, "Party", errorsOf(callerErrs, []*Error{ErrPartyUnknown})},
 		{TxParties, true, CallerReader, "All parties, a page at a time.", pageArgs, "Page of Party", errorsOf(callerErrs, []*Error{ErrPage})},
-		{TxPartyHistory, true, CallerReader, "Every state that a party's document has had, newest first.", []Argument{argParty}, "list of Party",
-			errorsOf(callerErrs, []*Error{ErrPartyUnknown})},
+		{TxPartyHistory, true, CallerReader, "Every state that a party's document has had, newest first; the bookmark is the transaction to go on after.", paged(argParty), "Page of Party",
+			errorsOf(callerErrs, []*Error{ErrPartyUnknown, ErrPage})},
 	}
 }
 

@@ -101,6 +101,28 @@ const (
 
 var offenceNames = []string{"", "wrong-signature", "tampered-delivery"}
 
+// Action is what a decision of the agencies does.
+type Action byte
+
+const (
+	ActionExpel     Action = 1
+	ActionReinstate Action = 2
+	ActionRules     Action = 3 // changes the record window and the clock skew
+)
+
+var actionNames = []string{"", "expel", "reinstate", "rules"}
+
+// DecisionStatus is how far a decision has come. That a proposal has expired
+// follows from the clock.
+type DecisionStatus byte
+
+const (
+	DecisionOpen    DecisionStatus = 1
+	DecisionEnacted DecisionStatus = 2
+)
+
+var decisionNames = []string{"", "open", "enacted"}
+
 func nameOf[T ~byte](names []string, v T) string {
 	if int(v) < len(names) && names[v] != "" {
 		return names[v]
@@ -184,6 +206,22 @@ func (o Offence) String() string               { return nameOf(offenceNames, o) 
 func (o Offence) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 func (o *Offence) UnmarshalText(b []byte) error {
 	return valueOf("offence", offenceNames, string(b), o)
+}
+
+// ParseAction reads "expel", "reinstate" or "rules".
+func ParseAction(s string) (a Action, err error) {
+	err = valueOf("kind of decision", actionNames, s, &a)
+	return a, err
+}
+
+func (a Action) String() string                { return nameOf(actionNames, a) }
+func (a Action) MarshalText() ([]byte, error)  { return []byte(a.String()), nil }
+func (a *Action) UnmarshalText(b []byte) error { return valueOf("kind of decision", actionNames, string(b), a) }
+
+func (s DecisionStatus) String() string               { return nameOf(decisionNames, s) }
+func (s DecisionStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+func (s *DecisionStatus) UnmarshalText(b []byte) error {
+	return valueOf("decision status", decisionNames, string(b), s)
 }
 
 // CheckLabel reports whether s is a label: 1 to 64 of the characters
