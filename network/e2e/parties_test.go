@@ -43,10 +43,16 @@ type newcomer struct {
 
 func (s *system) enrol(t *testing.T, role record.Role, identity, msp, subject string) newcomer {
 	t.Helper()
-	pid, err := s.authority.Enrol(role, identity)
-	require.NoError(t, err)
 	var seed [32]byte
-	_, err = rand.Read(seed[:])
+	_, err := rand.Read(seed[:])
+	require.NoError(t, err)
+	return s.enrolSeed(t, seed, role, identity, msp, subject)
+}
+
+// enrolSeed is enrol with the seed of the keys.
+func (s *system) enrolSeed(t *testing.T, seed [32]byte, role record.Role, identity, msp, subject string) newcomer {
+	t.Helper()
+	pid, err := s.authority.Enrol(role, identity)
 	require.NoError(t, err)
 	keys, err := client.DeriveKeys(seed, pid, pre.ModeScoped)
 	require.NoError(t, err)
