@@ -18,11 +18,24 @@ import (
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
+// Channel is the way to one chaincode on one channel. *[ledger.Ledger] is one;
+// a wallet, which has no Fabric certificate, goes through a member's node.
+type Channel interface {
+	// Evaluate asks for the answer of a query.
+	Evaluate(ctx context.Context, contract, transaction string, args ...string) ([]byte, error)
+	// Submit returns when the transaction is committed as valid.
+	Submit(ctx context.Context, call ledger.Call) (ledger.Result, error)
+	// Height is the number of blocks that the peer has which Evaluate asks.
+	Height(ctx context.Context) (uint64, error)
+	// Connection names channel and chaincode.
+	Connection() ledger.Connection
+}
+
 // Chain is the ledger as one Fabric identity sees it, with the contract's own
 // types. It knows the deployment's parameters, and therefore what statements
 // are signed for.
 type Chain struct {
-	ledger  *ledger.Ledger
+	ledger  Channel
 	params  *pre.Parameters
 	signed  record.Context
 	system  *record.System
@@ -32,7 +45,7 @@ type Chain struct {
 // Initialise sets a new ledger up with the parameters: a system manager's act,
 // once. It returns [record.ErrAlreadyInitialised] or
 // [record.ErrNotSystemManager].
-func Initialise(ctx context.Context, l *ledger.Ledger, params *pre.Parameters) (*Chain, error) {
+func Initialise(ctx context.Context, l Channel, params *pre.Parameters) (*Chain, error) {
 	setup := record.Setup{Parameters: params.Bytes(), RecordWindow: record.DefaultRecordWindow, ClockSkew: record.DefaultClockSkew}
 	if _, _, err := submitCall[record.System](ctx, l, record.TxInitSystem, ledger.Call{Args: []string{record.EncodeText(setup.Encode())}}); err != nil {
 		return nil, err
@@ -43,7 +56,7 @@ func Initialise(ctx context.Context, l *ledger.Ledger, params *pre.Parameters) (
 // OpenChain reads the deployment's parameters from the ledger. It returns
 // [record.ErrNotInitialised], or [ErrSystem] if they do not fit together.
 // Compare [Chain.Parameters] with a parameters file that you trust.
-func OpenChain(ctx context.Context, l *ledger.Ledger) (*Chain, error) {
+func OpenChain(ctx context.Context, l Channel) (*Chain, error) {
 	system, err := evaluate[record.System](ctx, l, record.TxSystem)
 	if err != nil {
 		return nil, err
@@ -70,10 +83,10 @@ func (c *Chain) Parameters() *pre.Parameters { return c.params }
 func (c *Chain) Context() record.Context { return c.signed }
 
 // Ledger is the connection underneath.
-func (c *Chain) Ledger() *ledger.Ledger { return c.ledger }
+func (c *Chain) Ledger() Channel { return c.ledger }
 
 // As is the same deployment seen by another identity.
-func (c *Chain) As(l *ledger.Ledger) *Chain {
+func (c *Chain) As(l Channel) *Chain {
 	return &Chain{ledger: l, params: c.params, signed: c.signed, system: c.system}
 }
 
@@ -128,7 +141,7 @@ func split(name string) (contract, transaction string) {
 	return contract, transaction
 }
 
-func evaluate[T any](ctx context.Context, l *ledger.Ledger, name string, args ...string) (*T, error) {
+func evaluate[T any](ctx context.Context, l Channel, name string, args ...string) (*T, error) {
 	contract, transaction := split(name)
 	answer, err := l.Evaluate(ctx, contract, transaction, args...)
 	if err != nil {
@@ -143,7 +156,7 @@ func submit[T any](ctx context.Context, c *Chain, name string, args ...string) (
 	return v, err
 }
 
-func submitCall[T any](ctx context.Context, l *ledger.Ledger, name string, call ledger.Call) (*T, ledger.Result, error) {
+func submitCall[T any](ctx context.Context, l Channel, name string, call ledger.Call) (*T, ledger.Result, error) {
 	call.Contract, call.Transaction = split(name)
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = catchUpPause, 8*catchUpPause
@@ -213,7 +226,7 @@ func one[T any](ctx context.Context, c *Chain, name string, same func(*T) bool, 
 }
 
 // pages goes through a paged query to its end.
-func pages[T any](ctx context.Context, l *ledger.Ledger, name string, args ...string) ([]T, error) {
+func pages[T any](ctx context.Context, l Channel, name string, args ...string) ([]T, error) {
 	var all []T
 	for bookmark := ""; ; {
 		page, err := evaluate[record.Page[T]](ctx, l, name, append(append([]string{}, args...), strconv.Itoa(record.MaxPage), bookmark)...)
@@ -337,6 +350,23 @@ func (c *Chain) Release(ctx context.Context, id record.ReleaseID) (*record.Relea
 	return one(ctx, c, record.TxReleaseByID, func(r *record.Release) bool { return r.Statement.Release == id }, id.String())
 }
 
+// ReleasesUnder is what was handed out under a consent.
+func (c *Chain) ReleasesUnder(ctx context.Context, consent record.ConsentID) ([]record.Release, error) {
+	return pages[record.Release](ctx, c.ledger, record.TxReleasesByConsent, consent.String())
+}
+
+// CoveredBy is the records that a consent gives access to, as they are now. An
+// owner's later record under the consent's label is one of them.
+func (c *Chain) CoveredBy(ctx context.Context, consent *record.Consent) ([]record.Record, error) {
+	all, err := c.RecordsOf(ctx, consent.Owner)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(r record.Record) bool {
+		return consent.Covers(r.Version(), r.Label, r.Issuer) != nil
+	}), nil
+}
+
 // ReleasesOf is who read what of an owner, and when.
 func (c *Chain) ReleasesOf(ctx context.Context, owner record.PartyID) ([]record.Release, error) {
 	return pages[record.Release](ctx, c.ledger, record.TxReleasesByOwner, owner.String())
@@ -345,6 +375,26 @@ func (c *Chain) ReleasesOf(ctx context.Context, owner record.PartyID) ([]record.
 // Acknowledge says that a release was opened; the receiver's act.
 func (c *Chain) Acknowledge(ctx context.Context, id record.ReleaseID) (*record.Release, error) {
 	return submit[record.Release](ctx, c, record.TxAcknowledge, id.String())
+}
+
+// Dispute complains about a release; the receiver's act. The trailer is nil
+// where the complaint is about the capsule.
+func (c *Chain) Dispute(ctx context.Context, id record.ReleaseID, ground record.Ground, reason string, t *Trailer) (*record.Release, error) {
+	statement, signature := "", ""
+	if t != nil {
+		statement, signature = record.EncodeText(t.Statement.Encode()), t.Signature.String()
+	}
+	return submit[record.Release](ctx, c, record.TxDispute, id.String(), ground.String(), reason, statement, signature)
+}
+
+// Resolve decides a dispute; a system manager's act. Upheld, it is a violation
+// of the holder's.
+func (c *Chain) Resolve(ctx context.Context, id record.ReleaseID, upheld bool, reason string) (*record.Release, error) {
+	outcome := record.OutcomeDismissed
+	if upheld {
+		outcome = record.OutcomeUpheld
+	}
+	return submit[record.Release](ctx, c, record.TxResolve, id.String(), outcome, reason)
 }
 
 // Standing is a party's credit and status.

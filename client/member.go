@@ -13,6 +13,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/document"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
@@ -22,16 +23,23 @@ import (
 // ciphertexts, requests access to other members' records, and delivers its own
 // under consents.
 type Member struct {
-	chain *Chain
-	keys  *Keys
-	store store.Store
-	kept  sync.Map // digests of pending entries whose signatures Keep has verified
+	chain   *Chain
+	keys    *Keys
+	store   store.Store
+	carrier Carrier  // nil: the member submits its own batches
+	kept    sync.Map // digests of pending entries whose signatures Keep has verified
 }
 
 // NewMember makes a member of its view of the ledger, its keys and its own
-// database.
+// database. It submits its records to the ledger itself.
 func NewMember(chain *Chain, keys *Keys, db store.Store) *Member {
 	return &Member{chain: chain, keys: keys, store: db}
+}
+
+// NewCarriedMember is [NewMember] for an issuer whose batches the system manager
+// carries to the ledger, as the paper's Algorithm 1 has it.
+func NewCarriedMember(chain *Chain, keys *Keys, db store.Store, carrier Carrier) *Member {
+	return &Member{chain: chain, keys: keys, store: db, carrier: carrier}
 }
 
 // ID is the member's short pseudo-identity.
@@ -240,7 +248,7 @@ func (f *flush) submit(ctx context.Context, entries []record.Entry) error {
 	if len(entries) == 0 {
 		return nil
 	}
-	answer, result, err := f.m.chain.SubmitBatch(ctx, record.Batch{Entries: entries})
+	answer, result, err := f.m.send(ctx, record.Batch{Entries: entries})
 	if err != nil {
 		return f.divide(ctx, entries, err)
 	}
@@ -248,18 +256,29 @@ func (f *flush) submit(ctx context.Context, entries []record.Entry) error {
 		return fmt.Errorf("%w: %d verdicts for %d records", ErrAnswer, answer.Entries, len(entries))
 	}
 	for i, verdict := range answer.Verdicts() {
-		switch verdict {
-		case record.VerdictRecorded, record.VerdictAlready:
-			err = f.m.store.MarkRecorded(ctx, result.TxID, result.Block, entries[i].Statement.ID)
-		default:
-			err = f.m.store.MarkRefused(ctx, result.TxID, string(verdict), entries[i].Statement.ID)
-		}
-		if err != nil {
+		if err := f.note(ctx, &entries[i], verdict, result); err != nil {
 			return err
 		}
 	}
 	f.submitted = append(f.submitted, Submitted{TxID: result.TxID, Block: result.Block, Answer: *answer})
 	return nil
+}
+
+// note keeps the verdict on one entry. What a carrier says has become of a
+// record is believed once this member's own peer has it.
+func (f *flush) note(ctx context.Context, entry *record.Entry, verdict record.Verdict, result ledger.Result) error {
+	id := entry.Statement.ID
+	switch verdict {
+	case record.VerdictRecorded, record.VerdictAlready:
+		if f.m.carrier != nil {
+			if _, err := f.m.chain.RecordVersion(ctx, record.RecordVersion{ID: id, Digest: entry.Statement.Digest}); err != nil {
+				return fmt.Errorf("client: the carrier says that record %s is recorded: %w", id, err)
+			}
+		}
+		return f.m.store.MarkRecorded(ctx, result.TxID, result.Block, id)
+	default:
+		return f.m.store.MarkRefused(ctx, result.TxID, string(verdict), id)
+	}
 }
 
 func (f *flush) divide(ctx context.Context, entries []record.Entry, refusal error) error {
@@ -373,8 +392,9 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	}}, nil
 }
 
-// SendPayload streams the payload of a committed release and returns the signed
-// trailer. It returns [ErrNotOurs] for another holder's release.
+// SendPayload streams the payload of a committed release from the order's offset
+// on and returns the signed trailer over the whole. It returns [ErrNotOurs] for
+// another holder's release and [ErrDelivery] for an offset behind the end.
 func (m *Member) SendPayload(ctx context.Context, o PayloadOrder, dst io.Writer) (*Trailer, error) {
 	if err := m.chain.Await(ctx, o.AsOf); err != nil {
 		return nil, err
@@ -392,13 +412,34 @@ func (m *Member) SendPayload(ctx context.Context, o PayloadOrder, dst io.Writer)
 	}
 	sum := sha256.New()
 	var count counter
-	if err := m.store.Payload(ctx, release.Statement.Record, io.MultiWriter(dst, sum, &count)); err != nil {
+	rest := &tail{w: dst, skip: o.Offset}
+	if err := m.store.Payload(ctx, release.Statement.Record, io.MultiWriter(rest, sum, &count)); err != nil {
 		return nil, err
+	}
+	if rest.skip > 0 {
+		return nil, fmt.Errorf("%w: the payload has %d bytes, the order begins at %d", ErrDelivery, count, o.Offset)
 	}
 	s := record.TrailerStatement{
 		Release: o.Release, Holder: me.ID, HolderVersion: me.Current().Version, Sent: record.Digest(sum.Sum(nil)), Length: uint64(count),
 	}
 	return &Trailer{Statement: s, Signature: m.keys.sign(m.chain, bls.RoleHolder, &s)}, nil
+}
+
+// tail passes on what comes after the first bytes.
+type tail struct {
+	w    io.Writer
+	skip uint64
+}
+
+func (t *tail) Write(b []byte) (int, error) {
+	n := len(b)
+	cut := min(t.skip, uint64(n))
+	t.skip -= cut
+	if b = b[cut:]; len(b) == 0 {
+		return n, nil
+	}
+	written, err := t.w.Write(b)
+	return int(cut) + written, err
 }
 
 type counter uint64

@@ -117,13 +117,16 @@ type Handover struct {
 	Delivery    record.Delivery
 }
 
-// PayloadOrder is a receiver's call to a holder for the payload of a release.
+// PayloadOrder is a receiver's call to a holder for the payload of a release,
+// from an offset on: what came before a broken connection is not sent again.
 type PayloadOrder struct {
 	AsOf    uint64
 	Release record.ReleaseID
+	Offset  uint64 // bytes
 }
 
-// Trailer ends a payload stream: the holder's signed word on the bytes sent.
+// Trailer ends a payload stream: the holder's signed word on all the bytes of
+// the payload, those before the order's offset included.
 type Trailer struct {
 	Statement record.TrailerStatement
 	Signature record.Signature

@@ -20,12 +20,17 @@ import (
 // member's view of the ledger, through which the wallet reads and which carries
 // what it signs.
 type Owner struct {
-	chain *Chain
-	keys  *Keys
+	chain  *Chain
+	keys   *Keys
+	former []*Keys
 }
 
-// NewOwner opens a wallet. Its encryption key is scoped or paper-mode.
-func NewOwner(chain *Chain, keys *Keys) *Owner { return &Owner{chain: chain, keys: keys} }
+// NewOwner opens a wallet. Its encryption key is scoped or paper-mode. Former
+// keys of the same pseudo-identity, from before a rotation, open and verify
+// older records; nothing new is signed with them.
+func NewOwner(chain *Chain, keys *Keys, former ...*Keys) *Owner {
+	return &Owner{chain: chain, keys: keys, former: former}
+}
 
 // ID is the owner's short pseudo-identity.
 func (o *Owner) ID() record.PartyID { return o.keys.ID() }

@@ -124,8 +124,12 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 // Release re-encrypts records of one holder for who demands them (section 3.6, step
 // 3). For each record it orders the capsule, checks the delivery, the capsule's
 // validity and the consent; then it commits the releases to the ledger; only
-// when they are committed, and the consent has not expired by its own clock, it
-// re-encrypts.
+// when they are committed, and the consent has neither ended on the ledger nor
+// expired by its own clock, it re-encrypts.
+//
+// A record of which this proxy has an open release under the consent is handed
+// out under that release again: a demand whose answer was lost is repeated
+// without using up another release.
 //
 // It returns [record.ErrConsentUnknown], the errors of
 // [record.Consent.UsableAt] and [record.GrantStatement.Covers], [ErrRequester],
@@ -133,6 +137,51 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 // when it has no key for the consent, and the chaincode's. On any error nothing was handed
 // out.
 func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handover, error) {
+	consent, err := p.demanded(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	convert, err := p.converter(ctx, consent)
+	if err != nil {
+		return nil, err
+	}
+	open, err := p.openReleases(ctx, consent)
+	if err != nil {
+		return nil, err
+	}
+	var deliveries record.Deliveries
+	var verified []*pre.VerifiedCapsule
+	for _, rid := range d.Records {
+		delivery, v, err := p.order(ctx, consent, rid, holder, open)
+		if err != nil {
+			return nil, fmt.Errorf("record %s: %w", rid, err)
+		}
+		deliveries, verified = append(deliveries, *delivery), append(verified, v)
+	}
+	if _, err := p.chain.AnnounceRelease(ctx, deliveries); err != nil {
+		return nil, err
+	}
+	// The owner may have withdrawn the consent in the meantime, and the ledger's
+	// time is the client's: this proxy's own clock decides too.
+	if consent, err = p.named(ctx, d.Consent); err != nil {
+		return nil, err
+	}
+	if err := p.usable(ctx, consent); err != nil {
+		return nil, err
+	}
+	out := make([]Handover, len(verified))
+	for i, v := range verified {
+		reencrypted, err := convert(v)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = Handover{AsOf: p.chain.Seen(), Release: deliveries[i].Statement.Release, Reencrypted: reencrypted, Delivery: deliveries[i]}
+	}
+	return out, nil
+}
+
+// demanded is the consent of a demand that this proxy may answer.
+func (p *Proxy) demanded(ctx context.Context, d Demand) (*record.Consent, error) {
 	if err := p.chain.Await(ctx, d.AsOf); err != nil {
 		return nil, err
 	}
@@ -146,38 +195,24 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 	if len(d.Records) == 0 || len(d.Records) > record.MaxDeliveries {
 		return nil, record.ErrMalformed.With("a demand is for 1 to %d records, not %d", record.MaxDeliveries, len(d.Records))
 	}
-	if err := p.usable(ctx, consent); err != nil {
-		return nil, err
-	}
-	convert, err := p.converter(ctx, consent)
+	return consent, p.usable(ctx, consent)
+}
+
+// openReleases is this proxy's releases under a consent that their receiver has
+// not answered yet, by the record version that they are of.
+func (p *Proxy) openReleases(ctx context.Context, consent *record.Consent) (map[record.RecordVersion]*record.Release, error) {
+	all, err := p.chain.ReleasesUnder(ctx, consent.Consent)
 	if err != nil {
 		return nil, err
 	}
-	var deliveries record.Deliveries
-	var verified []*pre.VerifiedCapsule
-	for _, rid := range d.Records {
-		delivery, v, err := p.order(ctx, consent, rid, holder)
-		if err != nil {
-			return nil, fmt.Errorf("record %s: %w", rid, err)
+	open := map[record.RecordVersion]*record.Release{}
+	for i := range all {
+		r := &all[i]
+		if r.Proxy == p.ID() && r.Status == record.ReleaseOpen {
+			open[record.RecordVersion{ID: r.Statement.Record, Digest: r.Statement.Digest}] = r
 		}
-		deliveries, verified = append(deliveries, *delivery), append(verified, v)
 	}
-	if _, err := p.chain.AnnounceRelease(ctx, deliveries); err != nil {
-		return nil, err
-	}
-	// The ledger's time is the client's; this proxy's own clock decides too.
-	if err := p.usable(ctx, consent); err != nil {
-		return nil, err
-	}
-	out := make([]Handover, len(verified))
-	for i, v := range verified {
-		reencrypted, err := convert(v)
-		if err != nil {
-			return nil, err
-		}
-		out[i] = Handover{AsOf: p.chain.Seen(), Release: deliveries[i].Statement.Release, Reencrypted: reencrypted, Delivery: deliveries[i]}
-	}
-	return out, nil
+	return open, nil
 }
 
 // usable checks a consent by this proxy's clock. The key of one that has ended
@@ -194,8 +229,9 @@ func ended(err error) bool {
 	return errors.Is(err, record.ErrConsentRevoked) || errors.Is(err, record.ErrConsentExpired)
 }
 
-// order asks the holder for one capsule and checks everything about it.
-func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.RecordID, holder Holder) (*record.Delivery, *pre.VerifiedCapsule, error) {
+// order asks the holder for one capsule and checks everything about it. Of a
+// record with an open release it answers that release's delivery.
+func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.RecordID, holder Holder, open map[record.RecordVersion]*record.Release) (*record.Delivery, *pre.VerifiedCapsule, error) {
 	listed, err := p.chain.Record(ctx, id)
 	if err != nil {
 		return nil, nil, err
@@ -207,7 +243,10 @@ func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.Re
 		return nil, nil, err
 	}
 	o := Order{AsOf: p.chain.Seen(), Consent: consent.Consent, Record: id, Proxy: p.ID()}
-	if _, err := rand.Read(o.Nonce[:]); err != nil {
+	before := open[listed.Version()]
+	if before != nil {
+		o.Nonce = before.Nonce
+	} else if _, err := rand.Read(o.Nonce[:]); err != nil {
 		return nil, nil, fmt.Errorf("client: draw a nonce: %w", err)
 	}
 	o.Release = record.NewReleaseID(o.Consent, o.Record, o.Proxy, o.Nonce)
@@ -218,8 +257,17 @@ func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.Re
 	if delivered == nil {
 		return nil, nil, ErrDelivery
 	}
+	if before != nil {
+		delivered.Delivery = before.Delivery // what is on the ledger, the holder is held to
+	}
+	return p.checkDelivered(ctx, delivered, o, listed, consent)
+}
+
+// checkDelivered compares what a holder handed over with the order, with what
+// the holder signed and with the ledger.
+func (p *Proxy) checkDelivered(ctx context.Context, delivered *Delivered, o Order, listed *record.Record, consent *record.Consent) (*record.Delivery, *pre.VerifiedCapsule, error) {
 	s := &delivered.Delivery.Statement
-	if s.Release != o.Release || s.Consent != o.Consent || s.Record != id || s.Holder != listed.Issuer || delivered.Delivery.Nonce != o.Nonce || s.Digest != listed.Digest {
+	if s.Release != o.Release || s.Consent != o.Consent || s.Record != o.Record || s.Holder != listed.Issuer || delivered.Delivery.Nonce != o.Nonce || s.Digest != listed.Digest {
 		return nil, nil, ErrDelivery
 	}
 	keeper, err := p.chain.Party(ctx, s.Holder)

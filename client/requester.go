@@ -48,8 +48,9 @@ type Receipt struct {
 // re-encryption, and decrypts into use. Then it keeps the ciphertext and
 // acknowledges on the ledger.
 //
-// If use or a check fails, nothing is acknowledged. The errors are
-// [ErrNotOurs], [ErrStatement], [ErrSignature], [ErrKeys], [ErrMode],
+// If use or a check fails, nothing is acknowledged. A payload that the holder
+// has signed and that is not the recorded one is a [*TamperedError]: with it
+// [Member.Dispute] proves what the holder did. The other errors are [ErrNotOurs], [ErrStatement], [ErrSignature], [ErrKeys], [ErrMode],
 // [record.ErrConsentScope], [record.ErrConsentProxy], [ErrTampered], [ErrTrailer],
 // those of [pre.ScopedSecretKey.OpenReencrypted], and the chaincode's.
 func (m *Member) Receive(ctx context.Context, h Handover, holder Holder, use func(plaintext io.Reader) error) (*Receipt, error) {
@@ -220,25 +221,38 @@ func (in *incoming) fetch(ctx context.Context, holder Holder, payload *spool) (*
 		return nil, openErr
 	}
 	defer src.Close()
-	if err := in.capsule.CheckPayload(src); err != nil {
-		return nil, err
-	}
-	if trailer == nil {
-		return nil, ErrTrailer
-	}
-	t := &trailer.Statement
-	if t.HolderVersion < in.receipt.Release.Statement.HolderVersion {
-		return nil, fmt.Errorf("%w: it is signed with a key that the holder no longer had", ErrTrailer)
-	}
-	if t.Release != in.receipt.Release.Statement.Release || t.Holder != in.holder.ID || t.Sent != record.Digest(sum.Sum(nil)) || t.Length != uint64(count) {
-		return nil, ErrTrailer
-	}
-	if err := in.chain.verify(in.holder, t.HolderVersion, bls.RoleHolder, t, trailer.Signature); err != nil {
-		return nil, fmt.Errorf("trailer: %w", err)
+	wrong := in.capsule.CheckPayload(src)
+	unproven := in.checkTrailer(trailer, record.Digest(sum.Sum(nil)), uint64(count))
+	switch {
+	case wrong != nil && unproven == nil:
+		return nil, &TamperedError{Release: in.receipt.Release.Statement.Release, Trailer: trailer, Err: wrong}
+	case wrong != nil:
+		return nil, wrong
+	case unproven != nil:
+		return nil, unproven
 	}
 	in.passed("the payload has the size and digest that the capsule states")
 	in.passed("the holder signed the bytes that it sent")
 	return trailer, nil
+}
+
+// checkTrailer makes sure that a trailer is the holder's word on the bytes that
+// were received.
+func (in *incoming) checkTrailer(trailer *Trailer, sum record.Digest, length uint64) error {
+	if trailer == nil {
+		return ErrTrailer
+	}
+	t := &trailer.Statement
+	if t.HolderVersion < in.receipt.Release.Statement.HolderVersion {
+		return fmt.Errorf("%w: it is signed with a key that the holder no longer had", ErrTrailer)
+	}
+	if t.Release != in.receipt.Release.Statement.Release || t.Holder != in.holder.ID || t.Sent != sum || t.Length != length {
+		return ErrTrailer
+	}
+	if err := in.chain.verify(in.holder, t.HolderVersion, bls.RoleHolder, t, trailer.Signature); err != nil {
+		return fmt.Errorf("trailer: %w", err)
+	}
+	return nil
 }
 
 var errTooLong = errors.New("client: the payload is longer than the ledger says")

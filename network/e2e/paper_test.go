@@ -46,7 +46,7 @@ func TestPaperProfile(t *testing.T) {
 
 	require.Len(t, landed, 2)
 	for i, want := range []int{full, rest} {
-		block := blockAt(t, chain.Ledger(), from+uint64(i))
+		block := blockAt(t, chain.Ledger().(*ledger.Ledger), from+uint64(i))
 		require.Len(t, block.Transactions, want)
 		for _, transaction := range block.Transactions {
 			require.Equal(t, ledger.Valid, transaction.Code)

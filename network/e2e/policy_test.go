@@ -32,7 +32,7 @@ func TestInsurerEndorsingAlone(t *testing.T) {
 	require.ErrorContains(t, err, "ENDORSEMENT_POLICY_FAILURE")
 
 	// The transaction has its place in a block, marked invalid, and wrote nothing.
-	transaction, err := alone.Ledger().Transaction(t.Context(), result.TxID)
+	transaction, err := alone.Ledger().(*ledger.Ledger).Transaction(t.Context(), result.TxID)
 	require.NoError(t, err)
 	require.Equal(t, ledger.ErrEndorsementPolicy, transaction.Code)
 	require.Equal(t, "Insurer1MSP", transaction.Creator)
@@ -47,7 +47,7 @@ func TestInsurerEndorsingAlone(t *testing.T) {
 	answer, result, err := proper.SubmitBatch(t.Context(), batch)
 	require.NoError(t, err)
 	require.Equal(t, 1, answer.Recorded)
-	transaction, err = proper.Ledger().Transaction(t.Context(), result.TxID)
+	transaction, err = proper.Ledger().(*ledger.Ledger).Transaction(t.Context(), result.TxID)
 	require.NoError(t, err)
 	require.Equal(t, []string{"SMMSP"}, transaction.Endorsers)
 	found, err := proper.Record(t.Context(), id)

@@ -1,0 +1,77 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/crypto/bls"
+	"github.com/claimshare/claimshare/crypto/pre"
+)
+
+// Read opens one of the owner's own records: capsule and payload come from its
+// holder, the record from the ledger. The owner's own signature under it is
+// checked with the owner's own keys, so neither a holder nor a lying gateway can
+// pass off anything else as a record that the owner signed. The issuer's
+// signature is checked with the key that the ledger lists.
+//
+// It returns [ErrNotOurs], [ErrKeys] for a record under keys that this wallet
+// does not have, [ErrSignature], [ErrTampered], use's error, and those of
+// [pre.ScopedSecretKey.Open].
+func (o *Owner) Read(ctx context.Context, v record.RecordVersion, capsule []byte, payload Payload, use func(plaintext io.Reader) error) (*record.Record, error) {
+	listed, err := o.chain.RecordVersion(ctx, v)
+	if err != nil {
+		return nil, err
+	}
+	if listed.Owner != o.ID() {
+		return nil, fmt.Errorf("%w: record %s is of another owner", ErrNotOurs, listed.ID)
+	}
+	keys := o.keysOf(listed.OwnerKey)
+	if keys == nil {
+		return nil, fmt.Errorf("%w: record %s was sealed under key version %d", ErrKeys, listed.ID, listed.OwnerVersion)
+	}
+	issuer, err := o.chain.Party(ctx, listed.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	s := listed.Statement()
+	if !o.signed(bls.RoleOwner, s, listed.OwnerSignature) {
+		return nil, fmt.Errorf("%w: this owner's own", ErrSignature)
+	}
+	if err := o.chain.verify(issuer, s.IssuerVersion, bls.RoleIssuer, s, listed.IssuerSignature); err != nil {
+		return nil, err
+	}
+	c, err := pre.ParseCapsule(capsule)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
+	}
+	if c.Digest() != [32]byte(listed.Digest) || c.Label() != listed.Label || c.Payload().Size != listed.PayloadSize {
+		return nil, ErrTampered
+	}
+	info := pre.RecordInfo{RecordID: listed.ID, Kind: byte(listed.Kind), OwnerPID: string(o.keys.PID), IssuerPID: issuer.PID}
+	reader := &Owner{chain: o.chain, keys: keys}
+	return listed, through(func(dst io.Writer) error { return reader.open(c, info, payload, dst) }, use)
+}
+
+// signed tells whether the wallet itself made a signature, with the present or
+// a former key.
+func (o *Owner) signed(role bls.Role, s record.Statement, sig record.Signature) bool {
+	for _, keys := range append([]*Keys{o.keys}, o.former...) {
+		if keys.sign(o.chain, role, s) == sig { // signatures are deterministic
+			return true
+		}
+	}
+	return false
+}
+
+// keysOf finds the wallet's keys with an encryption key, nil if it has none
+// such.
+func (o *Owner) keysOf(k record.EncryptionKey) *Keys {
+	for _, keys := range append([]*Keys{o.keys}, o.former...) {
+		if keys.encryption() == k {
+			return keys
+		}
+	}
+	return nil
+}
