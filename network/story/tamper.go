@@ -94,7 +94,7 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	if err != nil {
 		return err
 	}
-	s.done("with the bytes put back, the insurer reads it", "and acknowledges on the ledger")
+	s.done("with the bytes put back, the insurer reads it", "under the release that is still open, and acknowledges on the ledger")
 	return nil
 }
 
