@@ -45,6 +45,8 @@ const (
 	PID       = prefix + "pid"        // pseudo-identity: key and associated data
 	Evidence  = prefix + "evidence"   // commitment to the evidence δ
 	WalletKey = prefix + "wallet-key" // HKDF info: fresh keys per pseudo-identity
+
+	WalletAuth = prefix + "wallet-auth" // hash that a wallet signs for one call to a node
 )
 
 // LP appends b to dst behind its length as four big-endian bytes.

@@ -83,7 +83,7 @@ func TestVectors(t *testing.T) {
 func TestTagsAreApart(t *testing.T) {
 	tags := []string{
 		Generator, PayloadBase, SearchBase, Wrap, Params, Binding, SearchTag, KDF, H3, Record, Capsule, TokenCtx,
-		Token, Reenc, Stmt, Release, BLS, BLSPoP, EncPoP, Batch, BatchC, PID, Evidence, WalletKey,
+		Token, Reenc, Stmt, Release, BLS, BLSPoP, EncPoP, Batch, BatchC, PID, Evidence, WalletKey, WalletAuth,
 	}
 	seen := map[string]bool{}
 	for _, s := range tags {

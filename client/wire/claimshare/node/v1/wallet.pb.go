@@ -98,6 +98,7 @@ func (x *WalletProof) GetSignature() []byte {
 
 type ChallengeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Pid           string                 `protobuf:"bytes,1,opt,name=pid,proto3" json:"pid,omitempty"` // whose wallet is going to sign
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -130,6 +131,13 @@ func (x *ChallengeRequest) ProtoReflect() protoreflect.Message {
 // Deprecated: Use ChallengeRequest.ProtoReflect.Descriptor instead.
 func (*ChallengeRequest) Descriptor() ([]byte, []int) {
 	return file_claimshare_node_v1_wallet_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *ChallengeRequest) GetPid() string {
+	if x != nil {
+		return x.Pid
+	}
+	return ""
 }
 
 type ChallengeResponse struct {
@@ -1771,8 +1779,9 @@ const file_claimshare_node_v1_wallet_proto_rawDesc = "" +
 	"\x03pid\x18\x01 \x01(\tR\x03pid\x12\x14\n" +
 	"\x05nonce\x18\x02 \x01(\fR\x05nonce\x12\x12\n" +
 	"\x04time\x18\x03 \x01(\x03R\x04time\x12\x1c\n" +
-	"\tsignature\x18\x04 \x01(\fR\tsignature\"\x12\n" +
-	"\x10ChallengeRequest\")\n" +
+	"\tsignature\x18\x04 \x01(\fR\tsignature\"$\n" +
+	"\x10ChallengeRequest\x12\x10\n" +
+	"\x03pid\x18\x01 \x01(\tR\x03pid\")\n" +
 	"\x11ChallengeResponse\x12\x14\n" +
 	"\x05nonce\x18\x01 \x01(\fR\x05nonce\"\r\n" +
 	"\vNodeRequest\"q\n" +

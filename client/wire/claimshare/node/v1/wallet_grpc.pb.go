@@ -35,7 +35,7 @@ const (
 //
 // Wallet is on every node that listens for wallets.
 type WalletServiceClient interface {
-	// Challenge answers a nonce for one call.
+	// Challenge answers a nonce for one call of one wallet, good for a minute.
 	Challenge(ctx context.Context, in *ChallengeRequest, opts ...grpc.CallOption) (*ChallengeResponse, error)
 	// Node says who this node is and where the others are.
 	Node(ctx context.Context, in *NodeRequest, opts ...grpc.CallOption) (*NodeResponse, error)
@@ -75,7 +75,7 @@ func (c *walletServiceClient) Node(ctx context.Context, in *NodeRequest, opts ..
 //
 // Wallet is on every node that listens for wallets.
 type WalletServiceServer interface {
-	// Challenge answers a nonce for one call.
+	// Challenge answers a nonce for one call of one wallet, good for a minute.
 	Challenge(context.Context, *ChallengeRequest) (*ChallengeResponse, error)
 	// Node says who this node is and where the others are.
 	Node(context.Context, *NodeRequest) (*NodeResponse, error)
