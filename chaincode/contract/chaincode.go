@@ -94,11 +94,13 @@ func (c *Chaincode) Invoke(stub shim.ChaincodeStubInterface) (response *peer.Res
 	if response.GetStatus() < shim.ERRORTHRESHOLD {
 		return response
 	}
-	message := response.GetMessage()
+	// The peer's protocol takes only UTF-8: the shim would panic at anything else,
+	// out of reach of the recovery above.
+	message := strings.ToValidUTF8(response.GetMessage(), "\uFFFD")
+	response.Message = message
 	refusal, coded := record.ParseError(message)
 	if !coded || !strings.HasPrefix(message, string(refusal.Code)) {
-		// The contract API itself refuses only names that it does not know. A name
-		// may be any bytes, an answer has to be UTF-8.
+		// The contract API itself refuses only names that it does not know.
 		return shim.Error(record.ErrUnknownTransaction.With("%q", message).Error())
 	}
 	return response

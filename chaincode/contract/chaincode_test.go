@@ -6,7 +6,10 @@ import (
 	"log"
 	"os"
 	"reflect"
+	"slices"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/contract"
@@ -25,6 +28,13 @@ func TestManagers(t *testing.T) {
 		"unknown field":     `{"threshold":1,"agencies":[],"boss":1}`,
 		"follows":           `{"threshold":1,"agencies":[{"msp":"M","subjects":["CN=a"]}]} {}`,
 		"threshold must be": `{"threshold":2,"agencies":[{"msp":"M","subjects":["CN=a"]}]}`,
+		"of agencies, 1":    `{"threshold":0,"agencies":[{"msp":"M","subjects":["CN=a"]}]}`,
+		"of agencies, 2":    systemOf(3, "A", "B"),
+		"at most 64":        systemOf(1, slices.Repeat([]string{"M"}, 65)...),
+		"has one voice":     systemOf(1, "A", "B", "A"),
+		"cannot unmarshal":  `{"threshold":-1,"agencies":[{"msp":"M","subjects":["CN=a"]}]}`,
+		"printable ASCII":   systemOf(1, "Ä"),
+		"1 to 1024 bytes":   `{"threshold":1,"agencies":[{"msp":"M","subjects":["CN=` + strings.Repeat("a", 1024) + `"]}]}`,
 		"at least one":      `{"threshold":1,"agencies":[]}`,
 		"at least one cert": `{"threshold":1,"agencies":[{"msp":"M","subjects":[]}]}`,
 		"needs its msp":     `{"threshold":1,"agencies":[{"msp":"","subjects":["CN=a"]}]}`,
@@ -33,6 +43,10 @@ func TestManagers(t *testing.T) {
 	} {
 		_, err := contract.ParseManagers([]byte(text))
 		require.ErrorContains(t, err, says)
+	}
+	for k := 1; k <= 3; k++ {
+		_, err := contract.ParseManagers([]byte(systemOf(k, "A", "B", "C")))
+		require.NoError(t, err)
 	}
 }
 
@@ -94,11 +108,14 @@ type broken struct {
 	panics bool
 }
 
+// errGarbled is a failure whose text is not UTF-8: the shim could not send it.
+const errGarbled = shimError("disk on \xff\xfe")
+
 func (b broken) GetState(string) ([]byte, error) {
 	if b.panics {
 		panic("out of order")
 	}
-	return nil, shimError("disk on fire")
+	return nil, errGarbled
 }
 
 type shimError string
@@ -126,6 +143,8 @@ func TestPanicAndFailure(t *testing.T) {
 	for _, panics := range []bool{true, false} {
 		a := &consortium{t: t, ledger: stub.NewLedger(channel, chaincode, breaking{code, panics}), manager: newIdentity(t, "M", "a")}
 		a.refused(record.ErrInternal, a.manager, record.TxSystem)
+		_, err := a.ledger.Simulate(a.call(a.manager, record.TxSystem))
+		require.True(t, utf8.ValidString(err.Error()))
 	}
 }
 
@@ -178,6 +197,7 @@ func TestStateIsSelfDescribing(t *testing.T) {
 	c := a.released()
 	a.submit(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)))
 	a.mustInvoke(a.shop.identity, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...)
+	a.propose(a.manager, a.proposal(record.ActionExpel, a.rival))
 	kinds := map[record.DocumentType]int{}
 	for _, w := range a.ledger.State() {
 		require.LessOrEqual(t, len(w.Key), 128)
@@ -193,7 +213,7 @@ func TestStateIsSelfDescribing(t *testing.T) {
 			require.NotContains(t, string(w.Value), a.owner.PID)
 		}
 	}
-	for kind := record.DocumentSystem; kind <= record.DocumentLink; kind++ {
+	for kind := record.DocumentSystem; kind <= record.DocumentApproval; kind++ {
 		want := kind != record.DocumentRequest
 		require.Equal(t, want, kinds[kind] > 0, kind)
 	}

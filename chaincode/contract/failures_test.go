@@ -1,6 +1,11 @@
 package contract_test
 
 import (
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/claimshare/claimshare/chaincode/alliance"
@@ -11,6 +16,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 )
 
 // failing is a stub of which one operation fails: the one at which the
@@ -18,10 +24,15 @@ import (
 type failing struct {
 	shim.ChaincodeStubInterface
 	countdown *int
+	panics    bool // as the shim does at what it cannot encode
 }
 
 func (f failing) fail() bool {
 	*f.countdown--
+	if *f.countdown == 0 && f.panics {
+		_, err := proto.Marshal(&peer.GetState{Key: "\xff"})
+		panic(fmt.Sprintf("failed to marshal message: %s", err))
+	}
 	return *f.countdown == 0
 }
 
@@ -147,39 +158,72 @@ func (r failingHistory) Close() error {
 // breakable is the chaincode behind stubs that fail at a set operation.
 type breakable struct {
 	*contract.Chaincode
-	at int // zero: never
+	at     int // zero: never
+	panics bool
 }
 
 func (b *breakable) Invoke(s shim.ChaincodeStubInterface) *peer.Response {
 	countdown := b.at
-	return b.Chaincode.Invoke(failing{s, &countdown})
+	return b.Chaincode.Invoke(failing{s, &countdown, b.panics})
 }
 
 // TestEveryFailure lets every single ledger operation of every transaction fail
 // once: the transaction must fail with it, never go on with half of its data.
-func TestEveryFailure(t *testing.T) {
-	a := newAlliance(t)
-	code := &breakable{Chaincode: a.code}
-	calls := a.validCalls()
+func TestEveryFailure(t *testing.T) { everyFailure(t, false) }
+
+// TestEveryPanic lets each of them panic, as the shim does: the chaincode's
+// process has to live on.
+func TestEveryPanic(t *testing.T) { everyFailure(t, true) }
+
+func everyFailure(t *testing.T, panics bool) {
+	log.SetOutput(io.Discard) // the stacks of the panics
+	defer log.SetOutput(os.Stderr)
 	covered := map[string]bool{}
+	one, several := newAlliance(t), newAgencies(t, 2)
+	one.failAt(one.validCalls(), panics, covered)
+	several.failAt(several.decisionCalls(), panics, covered)
+	for _, tx := range record.Transactions() {
+		require.True(t, covered[tx.Name] || tx.Name == record.TxInitSystem, tx.Name)
+	}
+}
+
+// failAt simulates each call again and again, each time with the next of its
+// operations failing, until all have failed once.
+func (a *consortium) failAt(calls []stub.Call, panics bool, covered map[string]bool) {
+	a.t.Helper()
+	code := &breakable{Chaincode: a.code, panics: panics}
 	for _, call := range calls {
 		covered[call.Function] = true
 		code.at = 0
 		for {
 			code.at++
-			require.Less(t, code.at, 400, call.Function)
+			require.Less(a.t, code.at, 400, call.Function)
 			_, err := a.ledger.SimulateWith(code, call)
 			if err == nil {
 				break
 			}
 			refusal, coded := record.ParseError(err.Error())
-			require.True(t, coded, err.Error())
-			require.ErrorIs(t, refusal, record.ErrInternal, "%s, operation %d: %v", call.Function, code.at, err)
+			require.True(a.t, coded, err.Error())
+			require.ErrorIs(a.t, refusal, record.ErrInternal, "%s, operation %d: %v", call.Function, code.at, err)
+			require.Equal(a.t, panics, strings.Contains(err.Error(), "panicked"), err.Error())
 		}
-		require.Greater(t, code.at, 1, call.Function)
+		require.Greater(a.t, code.at, 1, call.Function)
 	}
-	for _, tx := range record.Transactions() {
-		require.True(t, covered[tx.Name] || tx.Name == record.TxInitSystem, tx.Name)
+}
+
+// decisionCalls is a call of every transaction about decisions.
+func (a *agencies) decisionCalls() []stub.Call {
+	expel, rules, reinstate := a.proposal(record.ActionExpel, a.shop), a.proposal(record.ActionRules, nil), a.proposal(record.ActionReinstate, a.rival)
+	a.mustInvoke(a.manager, record.TxSuspend, a.rival.ID.String(), "inquiry")
+	for _, p := range []record.Proposal{expel, rules, reinstate} {
+		a.propose(a.manager, p)
+	}
+	insurer := a.insurer.identity
+	return []stub.Call{
+		a.call(a.second, record.TxPropose, proposalArg(a.proposal(record.ActionExpel, a.shop))), a.call(a.manager, record.TxPropose, proposalArg(expel)),
+		a.call(a.second, record.TxApproveDecision, expel.ID.String()), a.call(a.second, record.TxApproveDecision, rules.ID.String()),
+		a.call(a.third, record.TxApproveDecision, reinstate.ID.String()), a.call(a.deputy, record.TxApproveDecision, expel.ID.String()),
+		a.call(insurer, record.TxDecision, rules.ID.String()), a.call(insurer, record.TxDecisions, "5", ""),
 	}
 }
 

@@ -83,45 +83,50 @@ func codes(list []*record.Error) string {
 }
 
 func permissionTable(w *strings.Builder) {
-	everybody := []string{asManager, asColleague, asInsurer, asShop, asProxy, asSuspended, asExpelled, asIdle, asBanned, asNamesake, asVisitor}
-	w.WriteString("### Who may call what\n\n| caller |")
-	for _, class := range classes() {
-		fmt.Fprintf(w, " %s |", class)
+	w.WriteString("### Who may call what\n\nEvery transaction is tested as every one of these.\n\n| caller |")
+	for _, p := range permissions {
+		fmt.Fprintf(w, " %s |", p.title())
 	}
-	w.WriteString("\n|---|" + strings.Repeat("---|", len(classes())) + "\n")
+	w.WriteString("\n|---|" + strings.Repeat("---|", len(permissions)) + "\n")
 	for _, caller := range everybody {
 		fmt.Fprintf(w, "| %s |", caller)
-		for _, class := range classes() {
-			cell := "yes"
-			if refusal, refused := permissions[class][caller]; refused {
-				cell = "`" + short(refusal.Code) + "`"
-			}
-			fmt.Fprintf(w, " %s |", cell)
+		for _, p := range permissions {
+			fmt.Fprintf(w, " %s |", verdict(p.refused[caller]))
 		}
 		w.WriteString("\n")
 	}
 	w.WriteString("\n| transactions | open to |\n|---|---|\n")
-	for _, class := range classes() {
+	for i, p := range permissions {
+		if i > 0 && permissions[i-1].class == p.class {
+			continue
+		}
 		var names []string
 		for _, tx := range record.Transactions() {
-			if tx.Caller == class {
+			if tx.Caller == p.class {
 				names = append(names, "`"+tx.Name+"`")
 			}
 		}
-		fmt.Fprintf(w, "| %s | %s |\n", strings.Join(names, ", "), class)
+		fmt.Fprintf(w, "| %s | %s |\n", strings.Join(names, ", "), p.class)
+	}
+	w.WriteString("\n### In someone else's name\n\nEach is tested beside the same call by the one who may make it.\n\n| transaction | who | with | answer |\n|---|---|---|---|\n")
+	for _, b := range borrowed {
+		fmt.Fprintf(w, "| `%s` | %s | %s | %s |\n", b.tx, b.who, b.with, verdict(b.want))
 	}
 	w.WriteString("\n")
 }
 
-// classes lists the classes of callers in the order in which they appear.
-func classes() []string {
-	var list []string
-	seen := map[string]bool{}
-	for _, tx := range record.Transactions() {
-		if !seen[tx.Caller] {
-			seen[tx.Caller] = true
-			list = append(list, tx.Caller)
-		}
+// title is the head of a column. Where the number of agencies matters there are
+// two of them.
+func (p permission) title() string {
+	if p.class == record.CallerAlone && p.threshold > 1 {
+		return "system manager, while it asks for several"
 	}
-	return list
+	return p.class
+}
+
+func verdict(refusal *record.Error) string {
+	if refusal == nil {
+		return "yes"
+	}
+	return "`" + short(refusal.Code) + "`"
 }
