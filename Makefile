@@ -61,6 +61,9 @@ fuzz: ## every fuzz target for FUZZTIME (30s)
 	@for m in crypto chaincode client; do (cd $$m; for p in $$(GOWORK=off go list ./...); do \
 	  for f in $$(GOWORK=off go test -list '^Fuzz' $$p | grep ^Fuzz || true); do echo "== $$p $$f"; GOWORK=off go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$p; done; done); done
 
+package: ## the chaincode for a network of your own, into .build/package (SYSTEM=system.json)
+	@cd network && GOWORK=off go run ./cmd/claimshare-package --out $(CURDIR)/.build/package $(if $(SYSTEM),--system $(abspath $(SYSTEM))) $(PACKAGE)
+
 network-up: build ## start a network and leave it running (PROFILE=paper for Algorithm 1)
 	@$(NETWORK) up --profile $(PROFILE) --dir $(STATE)
 
@@ -71,4 +74,4 @@ clean: ## stop what runs and remove everything that was built here
 	@[ ! -x $(NETWORK) ] || $(NETWORK) down --dir $(STATE) || true
 	@rm -rf .build .run .demo
 
-.PHONY: help build demo test check lint unit real soak bench evaluation fuzz network-up network-down clean
+.PHONY: help build demo test check lint unit real soak bench evaluation fuzz package network-up network-down clean

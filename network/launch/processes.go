@@ -18,7 +18,11 @@ const stateVariable = "CLAIMSHARE_STATE"
 // logFormat is Fabric's own without its colours.
 const logFormat = "%{time:2006-01-02 15:04:05.000 MST} %{id:04x} %{level:.4s} [%{module}] %{shortfunc} -> %{message}"
 
-const builderVariable = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
+// What the external builders read.
+const (
+	builderVariable   = "CHAINCODE_AS_A_SERVICE_BUILDER_CONFIG"
+	goBuilderVariable = "CLAIMSHARE_GO_BUILDER_CONFIG"
+)
 
 // plan lists the processes of the network. The secrets in their environments
 // are paths of files.
@@ -119,11 +123,9 @@ func peerEnvironment(l layout, set *programs.Set, o topology.Organization, host 
 	if err != nil {
 		return nil, fmt.Errorf("describe the chaincode service of %s: %w", name, err)
 	}
-	builders, err := json.Marshal([]object{{ // JSON is YAML, which is what Fabric reads here
-		"name": "ccaas_builder", "path": set.Builder, "propagateEnvironment": []string{builderVariable},
-	}})
+	builders, goConfig, err := chaincodeBuilders(set)
 	if err != nil {
-		return nil, fmt.Errorf("describe the chaincode builder of %s: %w", name, err)
+		return nil, fmt.Errorf("describe the chaincode builders of %s: %w", name, err)
 	}
 	return map[string]string{
 		"FABRIC_CFG_PATH":                   l.config(),
@@ -151,11 +153,32 @@ func peerEnvironment(l layout, set *programs.Set, o topology.Organization, host 
 		// After an orderer's restart look for it every second, not ever more rarely.
 		"CORE_PEER_DELIVERYCLIENT_RECONNECTBACKOFFTHRESHOLD": "1s",
 		"CORE_VM_ENDPOINT":                "", // no Docker
-		"CORE_CHAINCODE_EXTERNALBUILDERS": string(builders),
+		"CORE_CHAINCODE_EXTERNALBUILDERS": builders,
 		builderVariable:                   string(connection),
+		goBuilderVariable:                 goConfig,
 		"CORE_OPERATIONS_LISTENADDRESS":   p.address(name, operationsPort),
 		"CORE_METRICS_PROVIDER":           "prometheus",
 	}, nil
+}
+
+// chaincodeBuilders lists a peer's external builders, and what the one for Go
+// has to know, if there is one.
+func chaincodeBuilders(set *programs.Set) (builders, goConfig string, err error) {
+	described := []object{{
+		"name": "ccaas_builder", "path": set.Builder, "propagateEnvironment": []string{builderVariable},
+	}}
+	if set.Go != nil {
+		described = append(described, object{
+			"name": "golang_builder", "path": set.Go.Dir, "propagateEnvironment": []string{goBuilderVariable},
+		})
+		config, err := json.Marshal(map[string]string{"go": set.Go.Go, "cache": set.Go.Cache})
+		if err != nil {
+			return "", "", err
+		}
+		goConfig = string(config)
+	}
+	raw, err := json.Marshal(described) // JSON is YAML, which is what Fabric reads here
+	return string(raw), goConfig, err
 }
 
 func list(items ...string) string { return "[" + strings.Join(items, ",") + "]" }

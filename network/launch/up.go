@@ -68,6 +68,11 @@ func bringUp(ctx context.Context, t topology.Topology, dir string, report progre
 	if err != nil {
 		return nil, nil, err
 	}
+	if t.GoToolchain != "" {
+		if err := set.AddGo(ctx, checkout, t.GoToolchain, report); err != nil {
+			return nil, nil, err
+		}
+	}
 	l := layout{root: root}
 	if err := claimDirectory(l); err != nil {
 		return nil, nil, fmt.Errorf("start the network: %w", err)

@@ -45,21 +45,29 @@ var supervisor = artifact{
 	sources: []string{"network/supervise", "network/filelock", "network/cmd/claimshare-supervisor"},
 }
 
-var builder = artifact{
-	name:    "ccaas-builder",
-	title:   "the chaincode builder",
-	module:  "network",
-	pkg:     "./cmd/ccaas-builder",
-	output:  "bin/ccaas-builder",
-	sources: []string{"network/cmd/ccaas-builder"},
-	finish: func(_ context.Context, _, out string) error {
-		for _, step := range []string{"detect", "build", "release"} {
-			if err := os.Symlink("ccaas-builder", filepath.Join(out, "bin", step)); err != nil {
-				return err
+var builder = builderArtifact("ccaas-builder", "the chaincode builder", "detect", "build", "release")
+
+var goBuilder = builderArtifact("golang-builder", "the builder of Go chaincode", "detect", "build", "run")
+
+// builderArtifact is a Fabric external builder: one program under the names of
+// its steps.
+func builderArtifact(name, title string, steps ...string) artifact {
+	return artifact{
+		name:    name,
+		title:   title,
+		module:  "network",
+		pkg:     "./cmd/" + name,
+		output:  "bin/" + name,
+		sources: []string{"network/cmd/" + name},
+		finish: func(_ context.Context, _, out string) error {
+			for _, step := range steps {
+				if err := os.Symlink(name, filepath.Join(out, "bin", step)); err != nil {
+					return err
+				}
 			}
-		}
-		return nil
-	},
+			return nil
+		},
+	}
 }
 
 func chaincodeArtifact(folder string) artifact {

@@ -39,6 +39,8 @@ type Set struct {
 	Chaincode string
 	// Builder is the external builder's folder (it has bin/detect and the rest).
 	Builder string
+	// Go is what compiles Go chaincode for peers; nil unless AddGo was called.
+	Go *GoBuilder
 	// Supervisor is the program that keeps a network's processes alive.
 	Supervisor string
 }
@@ -101,14 +103,31 @@ func Build(ctx context.Context, checkout, chaincode string, report progress.Func
 			return nil, fmt.Errorf("build %s: %w", artifact.title, err)
 		}
 	}
-	in := func(artifact artifact, name string) string { return filepath.Join(dirs[artifact.name], name) }
+	set := fabricSet(dirs[fabric.name])
+	set.Chaincode = filepath.Join(dirs[chaincodeArtifact(chaincode).name], "chaincode")
+	set.Builder = dirs[builder.name]
+	set.Supervisor = filepath.Join(dirs[supervisor.name], "claimshare-supervisor")
+	return set, nil
+}
+
+// Fabric returns only Fabric's own programs, building them if the cache does
+// not hold them.
+func Fabric(ctx context.Context, checkout string, report progress.Func) (*Set, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := fabric.ensure(ctx, checkout, cache, report)
+	if err != nil {
+		return nil, fmt.Errorf("build %s: %w", fabric.title, err)
+	}
+	return fabricSet(dir), nil
+}
+
+func fabricSet(dir string) *Set {
+	in := func(name string) string { return filepath.Join(dir, name) }
 	return &Set{
-		Peer: in(fabric, "peer"), Orderer: in(fabric, "orderer"),
-		Cryptogen: in(fabric, "cryptogen"), Configtxgen: in(fabric, "configtxgen"),
-		Osnadmin: in(fabric, "osnadmin"), Configtxlator: in(fabric, "configtxlator"),
-		FabricConfig: in(fabric, "config"),
-		Chaincode:    in(chaincodeArtifact(chaincode), "chaincode"),
-		Builder:      dirs[builder.name],
-		Supervisor:   in(supervisor, "claimshare-supervisor"),
-	}, nil
+		Peer: in("peer"), Orderer: in("orderer"), Cryptogen: in("cryptogen"), Configtxgen: in("configtxgen"),
+		Osnadmin: in("osnadmin"), Configtxlator: in("configtxlator"), FabricConfig: in("config"),
+	}
 }

@@ -18,6 +18,10 @@ type Topology struct {
 	Chaincode     Chaincode      `json:"chaincode"`
 	Ordering      Ordering       `json:"ordering"`
 	Organizations []Organization `json:"organizations"`
+	// GoToolchain is a release of Go ("go1.23.5"): if there is one, the peers also
+	// take Go chaincode packages and compile them with it, as Fabric's Docker
+	// builder would, but unconfined. For tests.
+	GoToolchain string `json:"goToolchain,omitempty"`
 }
 
 // Chaincode is what the peers run, and who must endorse it.

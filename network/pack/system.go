@@ -1,0 +1,84 @@
+package pack
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/claimshare/claimshare/chaincode/contract"
+)
+
+type system struct {
+	Threshold int      `json:"threshold"`
+	Agencies  []agency `json:"agencies"`
+}
+
+type agency struct {
+	MSP      string   `json:"msp"`
+	Subjects []string `json:"subjects"`
+}
+
+// System makes a system.json in which the holders of certificates act for their
+// agencies. Each item is MSP=FILE, where FILE is a PEM certificate; one MSP may
+// come more than once. threshold is how many agencies a decision needs.
+//
+// The chaincode compares subjects as Go prints them, and only after Fabric has
+// verified the certificate: a renewed certificate with the same subject goes
+// on working, and whoever the agency's authority gives that subject is a
+// system manager.
+func System(threshold int, certificates []string) ([]byte, error) {
+	made := system{Threshold: threshold}
+	for _, one := range certificates {
+		msp, path, found := strings.Cut(one, "=")
+		if !found {
+			return nil, fmt.Errorf("make system.json: %q is not MSP=FILE", one)
+		}
+		subject, err := subjectOf(path)
+		if err != nil {
+			return nil, fmt.Errorf("make system.json: %w", err)
+		}
+		made.add(msp, subject)
+	}
+	raw, err := json.MarshalIndent(made, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("make system.json: %w", err)
+	}
+	raw = append(raw, '\n')
+	return raw, checkSystem(raw)
+}
+
+func (s *system) add(msp, subject string) {
+	for i := range s.Agencies {
+		if s.Agencies[i].MSP == msp {
+			s.Agencies[i].Subjects = append(s.Agencies[i].Subjects, subject)
+			return
+		}
+	}
+	s.Agencies = append(s.Agencies, agency{MSP: msp, Subjects: []string{subject}})
+}
+
+func subjectOf(path string) (string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	block, _ := pem.Decode(raw)
+	if block == nil {
+		return "", errors.New(path + " is not a PEM file")
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return certificate.Subject.String(), nil
+}
+
+// checkSystem asks the chaincode's own parser.
+func checkSystem(raw []byte) error {
+	_, err := contract.ParseManagers(raw)
+	return err
+}
