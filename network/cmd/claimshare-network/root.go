@@ -97,7 +97,7 @@ All state of a network is in one directory.`,
 	root.PersistentFlags().StringVar(&o.dir, "dir", "", "state directory (default: .run in the checkout)")
 	root.PersistentFlags().StringVarP(&o.output, "output", "o", outputText, "text or json")
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%w", err) })
-	root.AddCommand(newBuild(o), newUp(o), newStatus(o), newDown(o), newDemo(o))
+	root.AddCommand(newBuild(o), newUp(o), newStatus(o), newDown(o), newDemo(o), newBench(o))
 	return root
 }
 
