@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/asn1"
 	"errors"
@@ -46,7 +47,7 @@ type Write struct {
 	Namespace string // the chaincode
 	Key       string
 	Value     []byte
-	Deleted   bool
+	Deleted   bool // also if the value is empty, as peers see it
 }
 
 // Transaction finds a transaction by its ID. Should the block hold copies of
@@ -74,6 +75,11 @@ func decodeBlock(raw *common.Block) (Block, error) {
 	}
 	codes := verdicts[common.BlockMetadataIndex_TRANSACTIONS_FILTER]
 	envelopes := raw.GetData().GetData()
+	// With this the hash of a block binds its transactions, though not the
+	// verdicts, which a peer adds.
+	if sum := hashData(envelopes); !bytes.Equal(sum, header.GetDataHash()) {
+		return Block{}, fmt.Errorf("block %d does not hold the transactions that its header names", b.Number)
+	}
 	if b.Number == 0 && len(codes) == 0 {
 		codes = make([]byte, len(envelopes)) // a genesis block is valid by itself
 	}
@@ -107,6 +113,15 @@ func hashHeader(h *common.BlockHeader) ([32]byte, error) {
 		return [32]byte{}, err
 	}
 	return sha256.Sum256(der), nil
+}
+
+// hashData is by what a header names the transactions of its block.
+func hashData(envelopes [][]byte) []byte {
+	sum := sha256.New()
+	for _, text := range envelopes {
+		sum.Write(text)
+	}
+	return sum.Sum(nil)
 }
 
 func decodeTransaction(text []byte) (Transaction, error) {
@@ -198,7 +213,9 @@ func (t *Transaction) decodeWrites(text []byte) error {
 			return err
 		}
 		for _, w := range kv.GetWrites() {
-			t.Writes = append(t.Writes, Write{Namespace: set.GetNamespace(), Key: w.GetKey(), Value: w.GetValue(), Deleted: w.GetIsDelete()})
+			t.Writes = append(t.Writes, Write{Namespace: set.GetNamespace(), Key: w.GetKey(), Value: w.GetValue(),
+				// A peer takes an empty value for a deletion too.
+				Deleted: w.GetIsDelete() || len(w.GetValue()) == 0})
 		}
 	}
 	return nil

@@ -19,8 +19,9 @@
 // # What it does not protect
 //
 // A peer is believed: the package checks TLS certificates, not the signatures
-// of endorsers or orderers in a block. A submission whose context ends after
-// the first broadcast is undecided ([ErrUndecided]): it may still commit, and
-// [Ledger.Recover] finds out. The memory journal, which is the default, does
-// not outlive the process.
+// of endorsers or orderers in a block. It does check that a block holds the
+// transactions for which its hash stands; the verdicts are the peer's own. A
+// submission whose context ends after the first broadcast is undecided
+// ([ErrUndecided]): it may still commit, and [Ledger.Recover] finds out. The
+// memory journal, which is the default, does not outlive the process.
 package ledger

@@ -165,7 +165,7 @@ func TestUnreadableBlocks(t *testing.T) {
 		metadata := make([][]byte, common.BlockMetadataIndex_TRANSACTIONS_FILTER+1)
 		metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = filter
 		return &common.Block{
-			Header: &common.BlockHeader{Number: 3}, Data: &common.BlockData{Data: data},
+			Header: &common.BlockHeader{Number: 3, DataHash: hashData(data)}, Data: &common.BlockData{Data: data},
 			Metadata: &common.BlockMetadata{Metadata: metadata},
 		}
 	}
@@ -179,6 +179,10 @@ func TestUnreadableBlocks(t *testing.T) {
 	require.ErrorContains(t, err, "1 transactions and 0 verdicts")
 	_, err = decodeBlock(&common.Block{})
 	require.Error(t, err)
+	altered := block([][]byte{garbage}, []byte{byte(peer.TxValidationCode_BAD_PAYLOAD)})
+	altered.Data.Data[0] = []byte{0xff}
+	_, err = decodeBlock(altered)
+	require.ErrorContains(t, err, "does not hold the transactions")
 }
 
 func FuzzDecodeBlock(f *testing.F) {

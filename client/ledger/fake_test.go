@@ -109,8 +109,13 @@ func (c *chain) append(envelopes [][]byte, verdicts []peer.TxValidationCode) {
 	}
 	metadata := make([][]byte, len(common.BlockMetadataIndex_name))
 	metadata[common.BlockMetadataIndex_TRANSACTIONS_FILTER] = codes
+	var previous []byte
+	if number > 0 {
+		hash, _ := hashHeader(c.blocks[number-1].GetHeader())
+		previous = hash[:]
+	}
 	c.blocks = append(c.blocks, &common.Block{
-		Header:   &common.BlockHeader{Number: number},
+		Header:   &common.BlockHeader{Number: number, PreviousHash: previous, DataHash: hashData(envelopes)},
 		Data:     &common.BlockData{Data: envelopes},
 		Metadata: &common.BlockMetadata{Metadata: metadata},
 	})

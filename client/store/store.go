@@ -1,7 +1,7 @@
 // Package store defines what a party keeps in its own database: ciphertexts
 // with the signed statements about them, what is still to be told to the
-// ledger, and, at a proxy and a requester, delegation tokens and records
-// received.
+// ledger, what the ledger says, and, at a proxy and a requester, delegation
+// tokens and records received.
 //
 // Nothing in a store opens a record: no plaintext and no secret key is ever
 // put there. A proxy's tokens are the one thing worth stealing; they are
@@ -50,6 +50,10 @@ type Store interface {
 	Tokens
 	Inbox
 	Values
+	Proposals
+	Invitations
+	Findings
+	World
 	// Journal keeps endorsed transactions until their fate is known.
 	Journal() ledger.Journal
 	io.Closer

@@ -16,10 +16,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pressly/goose/v3"
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/store/internal/sqldb"
 	"github.com/claimshare/claimshare/client/store/sqlite"
 	"github.com/claimshare/claimshare/client/store/storetest"
 )
@@ -94,6 +96,29 @@ func TestOpenRefuses(t *testing.T) {
 	require.ErrorIs(t, err, store.ErrNewer)
 }
 
+// A store that the first release wrote keeps what it has.
+func TestOlderStoresAreBroughtUpToDate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.db")
+	db, err := sql.Open("sqlite", path)
+	require.NoError(t, err)
+	defer db.Close()
+	provider, err := goose.NewProvider(goose.DialectSQLite3, db, os.DirFS("../internal/sqldb/migrations"))
+	require.NoError(t, err)
+	_, err = provider.UpTo(t.Context(), 1)
+	require.NoError(t, err)
+	_, err = db.Exec(`INSERT INTO value (name, content) VALUES ('old', $1)`, []byte("kept"))
+	require.NoError(t, err)
+	require.NoError(t, os.Chmod(path, 0o600))
+
+	s := open(t, path)
+	old, err := s.Value(t.Context(), "old")
+	require.NoError(t, err)
+	require.Equal(t, "kept", string(old))
+	at, err := s.WorldCheckpoint(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, at)
+}
+
 func TestCheck(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.db")
 	_, err := sqlite.Check(t.Context(), path)
@@ -105,7 +130,9 @@ func TestCheck(t *testing.T) {
 	require.NoError(t, s.Put(t.Context(), item))
 	got, err := sqlite.Check(t.Context(), path)
 	require.NoError(t, err, "beside a store in use")
-	require.Equal(t, sqlite.Summary{Schema: 1, Records: 1}, got)
+	require.Equal(t, int64(1), got.Records)
+	require.NoError(t, sqldb.Known(got.Schema))
+	require.ErrorIs(t, sqldb.Known(got.Schema+1), store.ErrNewer)
 	require.NoError(t, s.Close())
 	_, err = sqlite.Check(t.Context(), path)
 	require.NoError(t, err)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 )
 
@@ -21,19 +22,27 @@ import (
 // closes a store and answers the same one, opened again.
 func Run(t *testing.T, open func(*testing.T) store.Store, reopen func(*testing.T, store.Store) store.Store) {
 	for name, test := range map[string]func(*testing.T, store.Store){
-		"put":           testPut,
-		"all or none":   testAllOrNone,
-		"payload sizes": testPayloadSizes,
-		"bad payload":   testBadPayload,
-		"find":          testFind,
-		"outbox":        testOutbox,
-		"outbox states": testOutboxStates,
-		"journal":       testJournal,
-		"tokens":        testTokens,
-		"inbox":         testInbox,
-		"values":        testValues,
-		"concurrent":    testConcurrent,
-		"cancelled":     testCancelled,
+		"put":                testPut,
+		"all or none":        testAllOrNone,
+		"payload sizes":      testPayloadSizes,
+		"bad payload":        testBadPayload,
+		"find":               testFind,
+		"outbox":             testOutbox,
+		"outbox states":      testOutboxStates,
+		"journal":            testJournal,
+		"tokens":             testTokens,
+		"inbox":              testInbox,
+		"values":             testValues,
+		"proposals":          testProposals,
+		"invitations":        testInvitations,
+		"evidence":           testEvidence,
+		"world":              testWorld,
+		"world queries":      testWorldQueries,
+		"world transactions": testWorldTransactions,
+		"world moved":        testWorldMoved,
+		"world with more":    testWorldTx,
+		"concurrent":         testConcurrent,
+		"cancelled":          testCancelled,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
@@ -115,6 +124,8 @@ func testReopen(t *testing.T, s store.Store, reopen func(*testing.T, store.Store
 	require.NoError(t, s.PutToken(ctx, live))
 	require.NoError(t, s.PutToken(ctx, dead))
 	require.NoError(t, s.DestroyToken(ctx, dead.Consent, "revoked"))
+	block := worldBlock(0, []string{"k", "v"})
+	require.NoError(t, s.AdvanceWorld(ctx, beginning, []ledger.Block{block}, nil))
 
 	s = reopen(t, s)
 
@@ -132,6 +143,12 @@ func testReopen(t *testing.T, s store.Store, reopen func(*testing.T, store.Store
 	value, err := s.Value(ctx, "checkpoint")
 	require.NoError(t, err)
 	require.Equal(t, "block 7", string(value))
+	at, err := s.WorldCheckpoint(ctx)
+	require.NoError(t, err)
+	require.Equal(t, after(block), at)
+	v, err := s.WorldValue(ctx, "k")
+	require.NoError(t, err)
+	require.Equal(t, "v", string(v.Value))
 	_, err = s.Token(ctx, live.Consent)
 	require.NoError(t, err)
 	_, err = s.Token(ctx, dead.Consent)

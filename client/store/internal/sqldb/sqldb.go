@@ -2,7 +2,7 @@
 // share, on database/sql. The packages beside it open the database and know
 // what differs.
 //
-// The subset: plain CREATE TABLE and (partial) CREATE INDEX, SELECT, INSERT
+// The subset: plain CREATE TABLE and (partial) CREATE INDEX, SELECT with JOIN, INSERT
 // with ON CONFLICT, UPDATE and DELETE, positional parameters $1, $2, no
 // function but count and coalesce, no type but BYTEA, TEXT, SMALLINT, INTEGER
 // and BIGINT.
@@ -135,6 +135,8 @@ func absent(err error, what any) error {
 func now() int64 { return time.Now().UnixMilli() }
 
 func fromMillis(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
+
+func fromMicros(us int64) time.Time { return time.UnixMicro(us).UTC() }
 
 // scanner is a row.
 type scanner interface{ Scan(...any) error }

@@ -46,14 +46,9 @@ func (db *DB) PutToken(ctx context.Context, t store.Token) error {
 	})
 }
 
-// queryer is a database or a transaction.
-type queryer interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
-
 // destroyed answers store.ErrDestroyed when the token was, sql.ErrNoRows when
 // there is none, and nil when it lives.
-func destroyed(ctx context.Context, q queryer, id record.ConsentID) error {
+func destroyed(ctx context.Context, q querier, id record.ConsentID) error {
 	var (
 		at     int64
 		reason string
