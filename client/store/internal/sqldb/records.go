@@ -54,20 +54,14 @@ func (db *DB) Put(ctx context.Context, items ...store.Item) (err error) {
 }
 
 func (db *DB) insertEntries(ctx context.Context, tx *sql.Tx, items []store.Item, payloads []payload) error {
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO record (record_id, kind, label, owner, owner_pid, issuer,
-		issuer_pid, capsule, payload_id, payload_size, payload_digest, statement, owner_signature,
-		issuer_signature, state, submission, reason, tx_id, block, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, '', '', '', 0, $15, $15)`)
+	insert, err := tx.PrepareContext(ctx, insertEntry)
 	if err != nil {
 		return err
 	}
 	defer func() { _ = insert.Close() }()
-	at := now()
-	for i, item := range items {
-		e := &item.Entry
-		_, err := insert.ExecContext(ctx, e.RecordID[:], int(e.Kind), e.Label, e.Owner[:], e.OwnerPID, e.Issuer[:],
-			e.IssuerPID, notNull(e.Capsule), payloads[i].id, e.PayloadSize, e.PayloadDigest[:],
-			notNull(e.Statement), e.OwnerSignature[:], e.IssuerSignature[:], at)
+	for i := range items {
+		e := &items[i].Entry
+		_, err := insert.ExecContext(ctx, entryValues(e, payloads[i].id)...)
 		if err := db.exists(err, e.RecordID); err != nil {
 			return err
 		}
@@ -76,6 +70,18 @@ func (db *DB) insertEntries(ctx context.Context, tx *sql.Tx, items []store.Item,
 		}
 	}
 	return nil
+}
+
+// insertEntry adds a pending entry with a payload that is there already.
+const insertEntry = `INSERT INTO record (record_id, kind, label, owner, owner_pid, issuer,
+	issuer_pid, capsule, payload_id, payload_size, payload_digest, statement, owner_signature,
+	issuer_signature, state, submission, reason, tx_id, block, created_at, updated_at)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, '', '', '', 0, $15, $15)`
+
+func entryValues(e *store.Entry, payloadID []byte) []any {
+	return []any{e.RecordID[:], int(e.Kind), e.Label, e.Owner[:], e.OwnerPID, e.Issuer[:],
+		e.IssuerPID, notNull(e.Capsule), payloadID, e.PayloadSize, e.PayloadDigest[:],
+		notNull(e.Statement), e.OwnerSignature[:], e.IssuerSignature[:], now()}
 }
 
 // Record implements store.Records.
