@@ -130,33 +130,42 @@ func (p *Proposal) Close() error {
 // signature first: a wrong one would cost the issuer credit. It returns
 // [ErrNotOurs], [ErrStatement], [ErrSignature], [store.ErrExists].
 func (m *Member) Keep(ctx context.Context, p *Proposal, owner *record.Party, ownerSignature record.Signature) error {
-	s := &p.Statement
-	if s.Issuer != m.ID() || s.Owner != owner.ID {
-		return fmt.Errorf("%w: the record is by %s for %s", ErrNotOurs, s.Issuer, s.Owner)
-	}
-	capsule, err := p.capsule()
+	entry, kept, err := m.complete(p, owner, ownerSignature)
 	if err != nil {
 		return err
 	}
-	if err := m.chain.verify(owner, s.OwnerVersion, bls.RoleOwner, s, ownerSignature); err != nil {
-		return err
-	}
-	sum := capsule.Payload()
 	src, err := p.Payload.Open()
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	entry := record.Entry{Statement: *s, OwnerSignature: ownerSignature, IssuerSignature: m.keys.sign(m.chain, bls.RoleIssuer, s)}
-	if err := m.store.Put(ctx, store.Item{Payload: src, Entry: store.Entry{
-		RecordID: s.ID, Kind: s.Kind, Label: s.Label, Owner: s.Owner, OwnerPID: p.OwnerPID, Issuer: s.Issuer, IssuerPID: p.IssuerPID,
-		Capsule: p.Capsule, PayloadSize: int64(sum.Size), PayloadDigest: sum.SHA256, Statement: s.Encode(),
-		OwnerSignature: bls.Signature(ownerSignature), IssuerSignature: bls.Signature(entry.IssuerSignature),
-	}}); err != nil {
+	if err := m.store.Put(ctx, store.Item{Payload: src, Entry: *kept}); err != nil {
 		return err
 	}
 	m.kept.Store(sha256.Sum256(entry.Encode()), nil)
 	return nil
+}
+
+// complete checks a countersigned proposal and adds the issuer's signature.
+func (m *Member) complete(p *Proposal, owner *record.Party, ownerSignature record.Signature) (*record.Entry, *store.Entry, error) {
+	s := &p.Statement
+	if s.Issuer != m.ID() || s.Owner != owner.ID {
+		return nil, nil, fmt.Errorf("%w: the record is by %s for %s", ErrNotOurs, s.Issuer, s.Owner)
+	}
+	capsule, err := p.capsule()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := m.chain.verify(owner, s.OwnerVersion, bls.RoleOwner, s, ownerSignature); err != nil {
+		return nil, nil, err
+	}
+	sum := capsule.Payload()
+	entry := &record.Entry{Statement: *s, OwnerSignature: ownerSignature, IssuerSignature: m.keys.sign(m.chain, bls.RoleIssuer, s)}
+	return entry, &store.Entry{
+		RecordID: s.ID, Kind: s.Kind, Label: s.Label, Owner: s.Owner, OwnerPID: p.OwnerPID, Issuer: s.Issuer, IssuerPID: p.IssuerPID,
+		Capsule: p.Capsule, PayloadSize: int64(sum.Size), PayloadDigest: sum.SHA256, Statement: s.Encode(),
+		OwnerSignature: bls.Signature(ownerSignature), IssuerSignature: bls.Signature(entry.IssuerSignature),
+	}, nil
 }
 
 // Submitted is what became of one batch.
