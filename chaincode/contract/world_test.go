@@ -147,8 +147,9 @@ func (w *world) call(function, name string) stub.Call {
 // submission is a caller's own batch, or one of the shop with its carriage.
 func (w *world) submission(function string, caller *member) stub.Call {
 	w.t.Helper()
-	issuer, found := caller, false
-	if _, found = w.records[caller]; !found {
+	issuer := caller
+	_, found := w.records[caller]
+	if !found {
 		issuer = w.shop
 	}
 	e := w.entry(issuer, w.owner)

@@ -214,9 +214,11 @@ func ParseAction(s string) (a Action, err error) {
 	return a, err
 }
 
-func (a Action) String() string                { return nameOf(actionNames, a) }
-func (a Action) MarshalText() ([]byte, error)  { return []byte(a.String()), nil }
-func (a *Action) UnmarshalText(b []byte) error { return valueOf("kind of decision", actionNames, string(b), a) }
+func (a Action) String() string               { return nameOf(actionNames, a) }
+func (a Action) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+func (a *Action) UnmarshalText(b []byte) error {
+	return valueOf("kind of decision", actionNames, string(b), a)
+}
 
 func (s DecisionStatus) String() string               { return nameOf(decisionNames, s) }
 func (s DecisionStatus) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
