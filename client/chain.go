@@ -182,7 +182,7 @@ const endorserLag = 2 * time.Second
 
 var laggingRefusals = []error{
 	record.ErrNotInitialised, record.ErrUnknownCaller, record.ErrPartyUnknown, record.ErrRecordUnknown,
-	record.ErrRequestUnknown, record.ErrConsentUnknown, record.ErrConsentUnapproved, record.ErrReleaseUnknown,
+	record.ErrRequestUnknown, record.ErrConsentUnknown, record.ErrConsentUnapproved, record.ErrReleaseUnknown, record.ErrDecisionUnknown,
 }
 
 func mayLag(err error) bool {
