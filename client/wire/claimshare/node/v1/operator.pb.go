@@ -273,12 +273,12 @@ func (x *InviteResponse) GetPid() string {
 }
 
 type IssueRequest struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// Types that are valid to be assigned to Part:
-	//
-	//	*IssueRequest_Header
-	//	*IssueRequest_Chunk
-	Part          isIssueRequest_Part `protobuf_oneof:"part"`
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"` // party id or pseudo-identity
+	Label         string                 `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	Kind          string                 `protobuf:"bytes,3,opt,name=kind,proto3" json:"kind,omitempty"`         // policy or repair
+	Document      []byte                 `protobuf:"bytes,4,opt,name=document,proto3" json:"document,omitempty"` // JSON, without δ
+	Files         string                 `protobuf:"bytes,5,opt,name=files,proto3" json:"files,omitempty"`       // folder of the attachments, which the node must be able to read; may be empty
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -313,95 +313,37 @@ func (*IssueRequest) Descriptor() ([]byte, []int) {
 	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{4}
 }
 
-func (x *IssueRequest) GetPart() isIssueRequest_Part {
-	if x != nil {
-		return x.Part
-	}
-	return nil
-}
-
-func (x *IssueRequest) GetHeader() *IssueHeader {
-	if x != nil {
-		if x, ok := x.Part.(*IssueRequest_Header); ok {
-			return x.Header
-		}
-	}
-	return nil
-}
-
-func (x *IssueRequest) GetChunk() []byte {
-	if x != nil {
-		if x, ok := x.Part.(*IssueRequest_Chunk); ok {
-			return x.Chunk
-		}
-	}
-	return nil
-}
-
-type isIssueRequest_Part interface {
-	isIssueRequest_Part()
-}
-
-type IssueRequest_Header struct {
-	Header *IssueHeader `protobuf:"bytes,1,opt,name=header,proto3,oneof"`
-}
-
-type IssueRequest_Chunk struct {
-	Chunk []byte `protobuf:"bytes,2,opt,name=chunk,proto3,oneof"` // of the document container, a tar file
-}
-
-func (*IssueRequest_Header) isIssueRequest_Part() {}
-
-func (*IssueRequest_Chunk) isIssueRequest_Part() {}
-
-type IssueHeader struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"` // party id or pseudo-identity
-	Label         string                 `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *IssueHeader) Reset() {
-	*x = IssueHeader{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *IssueHeader) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*IssueHeader) ProtoMessage() {}
-
-func (x *IssueHeader) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use IssueHeader.ProtoReflect.Descriptor instead.
-func (*IssueHeader) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{5}
-}
-
-func (x *IssueHeader) GetOwner() string {
+func (x *IssueRequest) GetOwner() string {
 	if x != nil {
 		return x.Owner
 	}
 	return ""
 }
 
-func (x *IssueHeader) GetLabel() string {
+func (x *IssueRequest) GetLabel() string {
 	if x != nil {
 		return x.Label
+	}
+	return ""
+}
+
+func (x *IssueRequest) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *IssueRequest) GetDocument() []byte {
+	if x != nil {
+		return x.Document
+	}
+	return nil
+}
+
+func (x *IssueRequest) GetFiles() string {
+	if x != nil {
+		return x.Files
 	}
 	return ""
 }
@@ -415,7 +357,7 @@ type IssueResponse struct {
 
 func (x *IssueResponse) Reset() {
 	*x = IssueResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -427,7 +369,7 @@ func (x *IssueResponse) String() string {
 func (*IssueResponse) ProtoMessage() {}
 
 func (x *IssueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -440,7 +382,7 @@ func (x *IssueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssueResponse.ProtoReflect.Descriptor instead.
 func (*IssueResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{6}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *IssueResponse) GetRecord() []byte {
@@ -452,7 +394,7 @@ func (x *IssueResponse) GetRecord() []byte {
 
 type AskRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`
+	Owner         string                 `protobuf:"bytes,1,opt,name=owner,proto3" json:"owner,omitempty"`   // party id or pseudo-identity
 	Holder        string                 `protobuf:"bytes,2,opt,name=holder,proto3" json:"holder,omitempty"` // party id, or empty
 	Label         string                 `protobuf:"bytes,3,opt,name=label,proto3" json:"label,omitempty"`
 	Records       [][]byte               `protobuf:"bytes,4,rep,name=records,proto3" json:"records,omitempty"`
@@ -464,7 +406,7 @@ type AskRequest struct {
 
 func (x *AskRequest) Reset() {
 	*x = AskRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -476,7 +418,7 @@ func (x *AskRequest) String() string {
 func (*AskRequest) ProtoMessage() {}
 
 func (x *AskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -489,7 +431,7 @@ func (x *AskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskRequest.ProtoReflect.Descriptor instead.
 func (*AskRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{7}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AskRequest) GetOwner() string {
@@ -543,7 +485,7 @@ type AskResponse struct {
 
 func (x *AskResponse) Reset() {
 	*x = AskResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -555,7 +497,7 @@ func (x *AskResponse) String() string {
 func (*AskResponse) ProtoMessage() {}
 
 func (x *AskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -568,7 +510,7 @@ func (x *AskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskResponse.ProtoReflect.Descriptor instead.
 func (*AskResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{8}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AskResponse) GetRequest() []byte {
@@ -588,7 +530,7 @@ type FetchRequest struct {
 
 func (x *FetchRequest) Reset() {
 	*x = FetchRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +542,7 @@ func (x *FetchRequest) String() string {
 func (*FetchRequest) ProtoMessage() {}
 
 func (x *FetchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +555,7 @@ func (x *FetchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchRequest.ProtoReflect.Descriptor instead.
 func (*FetchRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{9}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FetchRequest) GetConsent() []byte {
@@ -642,7 +584,7 @@ type FetchResponse struct {
 
 func (x *FetchResponse) Reset() {
 	*x = FetchResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -654,7 +596,7 @@ func (x *FetchResponse) String() string {
 func (*FetchResponse) ProtoMessage() {}
 
 func (x *FetchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -667,7 +609,7 @@ func (x *FetchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchResponse.ProtoReflect.Descriptor instead.
 func (*FetchResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{10}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FetchResponse) GetRecord() []byte {
@@ -707,7 +649,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +661,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +674,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{11}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReadRequest) GetRelease() []byte {
@@ -751,7 +693,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -763,7 +705,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -776,7 +718,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{12}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ReadResponse) GetChunk() []byte {
@@ -797,7 +739,7 @@ type DisputeRequest struct {
 
 func (x *DisputeRequest) Reset() {
 	*x = DisputeRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +751,7 @@ func (x *DisputeRequest) String() string {
 func (*DisputeRequest) ProtoMessage() {}
 
 func (x *DisputeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +764,7 @@ func (x *DisputeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisputeRequest.ProtoReflect.Descriptor instead.
 func (*DisputeRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{13}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DisputeRequest) GetRelease() []byte {
@@ -854,7 +796,7 @@ type DisputeResponse struct {
 
 func (x *DisputeResponse) Reset() {
 	*x = DisputeResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +808,7 @@ func (x *DisputeResponse) String() string {
 func (*DisputeResponse) ProtoMessage() {}
 
 func (x *DisputeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +821,7 @@ func (x *DisputeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisputeResponse.ProtoReflect.Descriptor instead.
 func (*DisputeResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{14}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{13}
 }
 
 type ResolveRequest struct {
@@ -893,7 +835,7 @@ type ResolveRequest struct {
 
 func (x *ResolveRequest) Reset() {
 	*x = ResolveRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -905,7 +847,7 @@ func (x *ResolveRequest) String() string {
 func (*ResolveRequest) ProtoMessage() {}
 
 func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -918,7 +860,7 @@ func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveRequest.ProtoReflect.Descriptor instead.
 func (*ResolveRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{15}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ResolveRequest) GetRelease() []byte {
@@ -950,7 +892,7 @@ type ResolveResponse struct {
 
 func (x *ResolveResponse) Reset() {
 	*x = ResolveResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +904,7 @@ func (x *ResolveResponse) String() string {
 func (*ResolveResponse) ProtoMessage() {}
 
 func (x *ResolveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +917,7 @@ func (x *ResolveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveResponse.ProtoReflect.Descriptor instead.
 func (*ResolveResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{16}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{15}
 }
 
 var File_claimshare_node_v1_operator_proto protoreflect.FileDescriptor
@@ -1000,14 +942,13 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\x10lifetime_seconds\x18\x03 \x01(\x03R\x0flifetimeSeconds\"6\n" +
 	"\x0eInviteResponse\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x10\n" +
-	"\x03pid\x18\x02 \x01(\tR\x03pid\"i\n" +
-	"\fIssueRequest\x129\n" +
-	"\x06header\x18\x01 \x01(\v2\x1f.claimshare.node.v1.IssueHeaderH\x00R\x06header\x12\x16\n" +
-	"\x05chunk\x18\x02 \x01(\fH\x00R\x05chunkB\x06\n" +
-	"\x04part\"9\n" +
-	"\vIssueHeader\x12\x14\n" +
+	"\x03pid\x18\x02 \x01(\tR\x03pid\"\x80\x01\n" +
+	"\fIssueRequest\x12\x14\n" +
 	"\x05owner\x18\x01 \x01(\tR\x05owner\x12\x14\n" +
-	"\x05label\x18\x02 \x01(\tR\x05label\"'\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\x12\x12\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\x12\x1a\n" +
+	"\bdocument\x18\x04 \x01(\fR\bdocument\x12\x14\n" +
+	"\x05files\x18\x05 \x01(\tR\x05files\"'\n" +
 	"\rIssueResponse\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\"\x9a\x01\n" +
 	"\n" +
@@ -1041,11 +982,11 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\arelease\x18\x01 \x01(\fR\arelease\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x11\n" +
-	"\x0fResolveResponse2\x90\x05\n" +
+	"\x0fResolveResponse2\x8e\x05\n" +
 	"\x0fOperatorService\x12O\n" +
 	"\x06Status\x12!.claimshare.node.v1.StatusRequest\x1a\".claimshare.node.v1.StatusResponse\x12O\n" +
-	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12N\n" +
-	"\x05Issue\x12 .claimshare.node.v1.IssueRequest\x1a!.claimshare.node.v1.IssueResponse(\x01\x12F\n" +
+	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12L\n" +
+	"\x05Issue\x12 .claimshare.node.v1.IssueRequest\x1a!.claimshare.node.v1.IssueResponse\x12F\n" +
 	"\x03Ask\x12\x1e.claimshare.node.v1.AskRequest\x1a\x1f.claimshare.node.v1.AskResponse\x12N\n" +
 	"\x05Fetch\x12 .claimshare.node.v1.FetchRequest\x1a!.claimshare.node.v1.FetchResponse0\x01\x12K\n" +
 	"\x04Read\x12\x1f.claimshare.node.v1.ReadRequest\x1a .claimshare.node.v1.ReadResponse0\x01\x12R\n" +
@@ -1064,49 +1005,47 @@ func file_claimshare_node_v1_operator_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_operator_proto_rawDescData
 }
 
-var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*StatusRequest)(nil),   // 0: claimshare.node.v1.StatusRequest
 	(*StatusResponse)(nil),  // 1: claimshare.node.v1.StatusResponse
 	(*InviteRequest)(nil),   // 2: claimshare.node.v1.InviteRequest
 	(*InviteResponse)(nil),  // 3: claimshare.node.v1.InviteResponse
 	(*IssueRequest)(nil),    // 4: claimshare.node.v1.IssueRequest
-	(*IssueHeader)(nil),     // 5: claimshare.node.v1.IssueHeader
-	(*IssueResponse)(nil),   // 6: claimshare.node.v1.IssueResponse
-	(*AskRequest)(nil),      // 7: claimshare.node.v1.AskRequest
-	(*AskResponse)(nil),     // 8: claimshare.node.v1.AskResponse
-	(*FetchRequest)(nil),    // 9: claimshare.node.v1.FetchRequest
-	(*FetchResponse)(nil),   // 10: claimshare.node.v1.FetchResponse
-	(*ReadRequest)(nil),     // 11: claimshare.node.v1.ReadRequest
-	(*ReadResponse)(nil),    // 12: claimshare.node.v1.ReadResponse
-	(*DisputeRequest)(nil),  // 13: claimshare.node.v1.DisputeRequest
-	(*DisputeResponse)(nil), // 14: claimshare.node.v1.DisputeResponse
-	(*ResolveRequest)(nil),  // 15: claimshare.node.v1.ResolveRequest
-	(*ResolveResponse)(nil), // 16: claimshare.node.v1.ResolveResponse
+	(*IssueResponse)(nil),   // 5: claimshare.node.v1.IssueResponse
+	(*AskRequest)(nil),      // 6: claimshare.node.v1.AskRequest
+	(*AskResponse)(nil),     // 7: claimshare.node.v1.AskResponse
+	(*FetchRequest)(nil),    // 8: claimshare.node.v1.FetchRequest
+	(*FetchResponse)(nil),   // 9: claimshare.node.v1.FetchResponse
+	(*ReadRequest)(nil),     // 10: claimshare.node.v1.ReadRequest
+	(*ReadResponse)(nil),    // 11: claimshare.node.v1.ReadResponse
+	(*DisputeRequest)(nil),  // 12: claimshare.node.v1.DisputeRequest
+	(*DisputeResponse)(nil), // 13: claimshare.node.v1.DisputeResponse
+	(*ResolveRequest)(nil),  // 14: claimshare.node.v1.ResolveRequest
+	(*ResolveResponse)(nil), // 15: claimshare.node.v1.ResolveResponse
 }
 var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
-	5,  // 0: claimshare.node.v1.IssueRequest.header:type_name -> claimshare.node.v1.IssueHeader
-	0,  // 1: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
-	2,  // 2: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
-	4,  // 3: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
-	7,  // 4: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
-	9,  // 5: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
-	11, // 6: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
-	13, // 7: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
-	15, // 8: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
-	1,  // 9: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
-	3,  // 10: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
-	6,  // 11: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
-	8,  // 12: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
-	10, // 13: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
-	12, // 14: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
-	14, // 15: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
-	16, // 16: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
-	9,  // [9:17] is the sub-list for method output_type
-	1,  // [1:9] is the sub-list for method input_type
-	1,  // [1:1] is the sub-list for extension type_name
-	1,  // [1:1] is the sub-list for extension extendee
-	0,  // [0:1] is the sub-list for field type_name
+	0,  // 0: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
+	2,  // 1: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
+	4,  // 2: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
+	6,  // 3: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
+	8,  // 4: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
+	10, // 5: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
+	12, // 6: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
+	14, // 7: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
+	1,  // 8: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
+	3,  // 9: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
+	5,  // 10: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
+	7,  // 11: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
+	9,  // 12: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
+	11, // 13: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
+	13, // 14: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
+	15, // 15: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
+	8,  // [8:16] is the sub-list for method output_type
+	0,  // [0:8] is the sub-list for method input_type
+	0,  // [0:0] is the sub-list for extension type_name
+	0,  // [0:0] is the sub-list for extension extendee
+	0,  // [0:0] is the sub-list for field type_name
 }
 
 func init() { file_claimshare_node_v1_operator_proto_init() }
@@ -1114,17 +1053,13 @@ func file_claimshare_node_v1_operator_proto_init() {
 	if File_claimshare_node_v1_operator_proto != nil {
 		return
 	}
-	file_claimshare_node_v1_operator_proto_msgTypes[4].OneofWrappers = []any{
-		(*IssueRequest_Header)(nil),
-		(*IssueRequest_Chunk)(nil),
-	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_operator_proto_rawDesc), len(file_claimshare_node_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   17,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

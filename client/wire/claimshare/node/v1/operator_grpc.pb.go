@@ -40,9 +40,8 @@ type OperatorServiceClient interface {
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	// Invite makes a one-time code for an identity that was checked. Authority.
 	Invite(ctx context.Context, in *InviteRequest, opts ...grpc.CallOption) (*InviteResponse, error)
-	// Issue seals a document for its owner and keeps it as a proposal. The first
-	// message describes it, the others are the container's bytes. Members.
-	Issue(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[IssueRequest, IssueResponse], error)
+	// Issue seals a document for its owner and keeps it as a proposal. Members.
+	Issue(ctx context.Context, in *IssueRequest, opts ...grpc.CallOption) (*IssueResponse, error)
 	// Ask puts an access request on the ledger. Members.
 	Ask(ctx context.Context, in *AskRequest, opts ...grpc.CallOption) (*AskResponse, error)
 	// Fetch has records released under a consent, receives and acknowledges them.
@@ -84,18 +83,15 @@ func (c *operatorServiceClient) Invite(ctx context.Context, in *InviteRequest, o
 	return out, nil
 }
 
-func (c *operatorServiceClient) Issue(ctx context.Context, opts ...grpc.CallOption) (grpc.ClientStreamingClient[IssueRequest, IssueResponse], error) {
+func (c *operatorServiceClient) Issue(ctx context.Context, in *IssueRequest, opts ...grpc.CallOption) (*IssueResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &OperatorService_ServiceDesc.Streams[0], OperatorService_Issue_FullMethodName, cOpts...)
+	out := new(IssueResponse)
+	err := c.cc.Invoke(ctx, OperatorService_Issue_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
-	x := &grpc.GenericClientStream[IssueRequest, IssueResponse]{ClientStream: stream}
-	return x, nil
+	return out, nil
 }
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type OperatorService_IssueClient = grpc.ClientStreamingClient[IssueRequest, IssueResponse]
 
 func (c *operatorServiceClient) Ask(ctx context.Context, in *AskRequest, opts ...grpc.CallOption) (*AskResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -109,7 +105,7 @@ func (c *operatorServiceClient) Ask(ctx context.Context, in *AskRequest, opts ..
 
 func (c *operatorServiceClient) Fetch(ctx context.Context, in *FetchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &OperatorService_ServiceDesc.Streams[1], OperatorService_Fetch_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &OperatorService_ServiceDesc.Streams[0], OperatorService_Fetch_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +124,7 @@ type OperatorService_FetchClient = grpc.ServerStreamingClient[FetchResponse]
 
 func (c *operatorServiceClient) Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &OperatorService_ServiceDesc.Streams[2], OperatorService_Read_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &OperatorService_ServiceDesc.Streams[1], OperatorService_Read_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -173,9 +169,8 @@ type OperatorServiceServer interface {
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	// Invite makes a one-time code for an identity that was checked. Authority.
 	Invite(context.Context, *InviteRequest) (*InviteResponse, error)
-	// Issue seals a document for its owner and keeps it as a proposal. The first
-	// message describes it, the others are the container's bytes. Members.
-	Issue(grpc.ClientStreamingServer[IssueRequest, IssueResponse]) error
+	// Issue seals a document for its owner and keeps it as a proposal. Members.
+	Issue(context.Context, *IssueRequest) (*IssueResponse, error)
 	// Ask puts an access request on the ledger. Members.
 	Ask(context.Context, *AskRequest) (*AskResponse, error)
 	// Fetch has records released under a consent, receives and acknowledges them.
@@ -203,8 +198,8 @@ func (UnimplementedOperatorServiceServer) Status(context.Context, *StatusRequest
 func (UnimplementedOperatorServiceServer) Invite(context.Context, *InviteRequest) (*InviteResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Invite not implemented")
 }
-func (UnimplementedOperatorServiceServer) Issue(grpc.ClientStreamingServer[IssueRequest, IssueResponse]) error {
-	return status.Errorf(codes.Unimplemented, "method Issue not implemented")
+func (UnimplementedOperatorServiceServer) Issue(context.Context, *IssueRequest) (*IssueResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Issue not implemented")
 }
 func (UnimplementedOperatorServiceServer) Ask(context.Context, *AskRequest) (*AskResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Ask not implemented")
@@ -278,12 +273,23 @@ func _OperatorService_Invite_Handler(srv interface{}, ctx context.Context, dec f
 	return interceptor(ctx, in, info, handler)
 }
 
-func _OperatorService_Issue_Handler(srv interface{}, stream grpc.ServerStream) error {
-	return srv.(OperatorServiceServer).Issue(&grpc.GenericServerStream[IssueRequest, IssueResponse]{ServerStream: stream})
+func _OperatorService_Issue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(IssueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServiceServer).Issue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperatorService_Issue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServiceServer).Issue(ctx, req.(*IssueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
 }
-
-// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
-type OperatorService_IssueServer = grpc.ClientStreamingServer[IssueRequest, IssueResponse]
 
 func _OperatorService_Ask_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AskRequest)
@@ -377,6 +383,10 @@ var OperatorService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _OperatorService_Invite_Handler,
 		},
 		{
+			MethodName: "Issue",
+			Handler:    _OperatorService_Issue_Handler,
+		},
+		{
 			MethodName: "Ask",
 			Handler:    _OperatorService_Ask_Handler,
 		},
@@ -390,11 +400,6 @@ var OperatorService_ServiceDesc = grpc.ServiceDesc{
 		},
 	},
 	Streams: []grpc.StreamDesc{
-		{
-			StreamName:    "Issue",
-			Handler:       _OperatorService_Issue_Handler,
-			ClientStreams: true,
-		},
 		{
 			StreamName:    "Fetch",
 			Handler:       _OperatorService_Fetch_Handler,
