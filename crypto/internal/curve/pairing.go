@@ -2,7 +2,9 @@ package curve
 
 import (
 	"errors"
+	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -111,6 +113,8 @@ func LargeProductIsOne(p []bn254.G1Affine, q []bn254.G2Affine) bool {
 
 // Parallel runs work for 0 to n-1 on all cores, on the caller's goroutine alone
 // if there is one core or one piece of work. Who is free takes the next piece.
+// When work panics, Parallel does, on the caller's goroutine: there alone can a
+// caller recover, and a panic anywhere else ends the process.
 func Parallel(n int, work func(int)) {
 	cores := min(n, runtime.GOMAXPROCS(0))
 	if cores <= 1 {
@@ -121,14 +125,25 @@ func Parallel(n int, work func(int)) {
 	}
 	var next atomic.Int64
 	var wg sync.WaitGroup
+	panicked := make(chan string, cores)
 	for range cores {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
+			defer func() {
+				if cause := recover(); cause != nil {
+					panicked <- fmt.Sprintf("%v\non another goroutine:\n%s", cause, debug.Stack())
+				}
+			}()
 			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
 				work(i)
 			}
 		}()
 	}
 	wg.Wait()
+	select {
+	case cause := <-panicked:
+		panic(cause)
+	default:
+	}
 }
