@@ -27,7 +27,7 @@ const (
 	// memory: a block may have some megabytes.
 	ahead = 64
 	// fullBatch is how many writes make a database transaction large enough.
-	fullBatch = 5000
+	fullBatch = 10_000
 	// identify is how long the ledger has to show its first block when nothing
 	// else comes.
 	identify = 10 * time.Second

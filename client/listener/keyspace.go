@@ -15,6 +15,7 @@ const (
 	requestPrefix   = "q"
 	consentPrefix   = "c"
 	releasePrefix   = "l"
+	decisionPrefix  = "d"
 	violationPrefix = "\x00x\x00" // a composite key: party, time, transaction
 )
 

@@ -49,6 +49,11 @@ func Release(ctx context.Context, r Reader, id record.ReleaseID) (*record.Releas
 	return read(ctx, r, releasePrefix+compact(id[:]), record.DecodeRelease)
 }
 
+// Decision reads a decision of the agencies, proposed or enacted.
+func Decision(ctx context.Context, r Reader, id record.DecisionID) (*record.Decision, error) {
+	return read(ctx, r, decisionPrefix+compact(id[:]), record.DecodeDecision)
+}
+
 func read[T any](ctx context.Context, r Reader, key string, decode func([]byte) (*T, error)) (*T, error) {
 	v, err := r.WorldValue(ctx, key)
 	if err != nil {
@@ -92,6 +97,11 @@ func Consents(ctx context.Context, w store.World) iter.Seq2[*record.Consent, err
 // Releases lists all releases.
 func Releases(ctx context.Context, w store.World) iter.Seq2[*record.Release, error] {
 	return list(ctx, w, releasePrefix, record.DecodeRelease)
+}
+
+// Decisions lists all decisions of the agencies.
+func Decisions(ctx context.Context, w store.World) iter.Seq2[*record.Decision, error] {
+	return list(ctx, w, decisionPrefix, record.DecodeDecision)
 }
 
 // Violations lists the violations of a party, oldest first.

@@ -31,6 +31,10 @@ import (
 // busyTimeout is how long one process waits for another to finish writing.
 const busyTimeout = 10 * time.Second
 
+// writerCache gives the writer 16 MiB of pages: a listener that catches up
+// writes keys in no order, and is twice as fast with them.
+const writerCache = "cache_size(-16384)"
+
 // Open opens the store in the file at path and makes it when there is none.
 // It answers store.ErrPermissions, with what to do, when others may read the
 // file, and store.ErrNewer when a later release wrote it.
@@ -44,7 +48,7 @@ func Open(ctx context.Context, path string) (store.Store, error) {
 	}
 	// One connection writes, so that writers of this process wait in Go's
 	// queue and not in SQLite's; readers have their snapshots beside it.
-	write, err := sql.Open("sqlite", dsn(path, "immediate"))
+	write, err := sql.Open("sqlite", dsn(path, "immediate", writerCache))
 	if err != nil {
 		return nil, err
 	}
@@ -129,12 +133,12 @@ func Check(ctx context.Context, path string) (Summary, error) {
 	return s, db.QueryRowContext(ctx, `SELECT count(*) FROM record`).Scan(&s.Records)
 }
 
-func dsn(path, lock string) string {
+func dsn(path, lock string, more ...string) string {
 	q := url.Values{
-		"_pragma": {
+		"_pragma": append([]string{
 			fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
 			"journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)", "foreign_keys(ON)", "trusted_schema(OFF)",
-		},
+		}, more...),
 		"_txlock": {lock},
 	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
