@@ -22,7 +22,6 @@ import (
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/network/launch"
-	"github.com/claimshare/claimshare/network/pack"
 	"github.com/claimshare/claimshare/network/programs"
 )
 
@@ -43,24 +42,19 @@ func TestDeploy(t *testing.T) {
 	require.NoError(t, err)
 	network := hold(t, testNetwork())
 	s := newSamples(t, network, fabric)
-	s.name, s.version, s.source = "claimshare", "1.0", filepath.Join(t.TempDir(), "source")
+	address := freeAddress(t)
+	out := makePackage(t, root, "Org1MSP="+s.admin(1, "signcerts", "Admin@org1.example.com-cert.pem"), address)
+	golang, service := filepath.Join(out, "claimshare_1.0.golang.tar.gz"), filepath.Join(out, "claimshare_1.0.ccaas.tar.gz")
 
-	manager := s.admin(1, "signcerts", "Admin@org1.example.com-cert.pem")
-	system, err := pack.System(1, []string{"Org1MSP=" + manager})
-	require.NoError(t, err)
-	require.NoError(t, pack.Source(t.Context(), root, s.source, system))
-
+	s.name, s.version, s.source = "claimshare", "1.0", filepath.Join(out, "source")
 	s.packageCC()
-	packed := filepath.Join(t.TempDir(), "again.tar.gz")
-	id, err := pack.Golang(t.Context(), fabric, s.source, "claimshare_1.0", packed)
-	require.NoError(t, err)
-	require.Equal(t, id, s.packageID, "the script and make package pack the same")
-	program := buildOffline(t, root, packed)
+	require.Equal(t, s.id(golang), s.packageID, "the script and make package pack the same")
+	program := buildOffline(t, root, golang)
 
 	t.Run("deployCC", func(t *testing.T) { deployCC(t, s.in(t)) })
 	t.Run("the SDK", func(t *testing.T) { requireSDK(t, s.in(t), network) })
 	t.Run("metadata", func(t *testing.T) { requireMetadata(t, s.in(t).query(2, "org.hyperledger.fabric:GetMetadata")) })
-	t.Run("as a service", func(t *testing.T) { deployService(t, s.in(t), program) })
+	t.Run("as a service", func(t *testing.T) { deployService(t, s.in(t), program, service, address) })
 }
 
 func setup(t *testing.T) string {
@@ -169,21 +163,33 @@ func requireMetadata(t *testing.T, raw string) {
 
 // deployService installs the package of the service on both peers, runs one
 // service for them and sets the ledger up under another name.
-func deployService(t *testing.T, s *samples, program string) {
-	address := freeAddress(t)
-	archive, id, err := pack.Service("claimshare-service_1.0", pack.Connection{Address: address})
+func deployService(t *testing.T, s *samples, program, archive, address string) {
+	s.name, s.packageID, s.policy = "claimshare-service", s.id(archive), "OR('Org1MSP.peer')"
+	packed, err := os.ReadFile(archive)
 	require.NoError(t, err)
-	service := s.in(t)
-	service.dir = t.TempDir()
-	service.name, service.packageID, service.policy = "claimshare-service", id, "OR('Org1MSP.peer')"
-	require.NoError(t, os.WriteFile(filepath.Join(service.dir, service.name+".tar.gz"), archive, 0o600))
-	require.Equal(t, id, strings.TrimSpace(service.do(1, lifecycle("calculatepackageid", []string{service.name + ".tar.gz"})...)))
-	serve(t, program, address, id)
-	service.deploy()
-	require.Equal(t, 1, service.sequence)
-	_, err = service.invoke(1, []int{1}, record.TxInitSystem, setup(t))
+	require.NoError(t, os.WriteFile(filepath.Join(s.dir, s.name+".tar.gz"), packed, 0o600))
+	serve(t, program, address, s.packageID)
+	s.deploy()
+	require.Equal(t, 1, s.sequence)
+	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t))
 	require.NoError(t, err)
-	require.Contains(t, service.query(1, record.TxSystem), `"chaincode":"claimshare-service"`)
+	require.Contains(t, s.query(1, record.TxSystem), `"chaincode":"claimshare-service"`)
+}
+
+// makePackage does what make package does, with a system.json made from an
+// agency's certificate (MSP=FILE), and returns the folder.
+func makePackage(t *testing.T, root, agency, address string) string {
+	t.Helper()
+	dir := t.TempDir()
+	out, system, program := filepath.Join(dir, "package"), filepath.Join(dir, "system.json"), filepath.Join(dir, "claimshare-package")
+	goCommand(t, filepath.Join(root, "network"), nil, "build", "-o", program, "./cmd/claimshare-package")
+	made, err := exec.CommandContext(t.Context(), program, "system", agency).Output()
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(system, made, 0o600))
+	printed, err := exec.CommandContext(t.Context(), program, "--out", out, "--system", system, "--address", address).CombinedOutput()
+	require.NoError(t, err, "%s", printed)
+	require.NotContains(t, string(printed), "Warning")
+	return out
 }
 
 // serve runs the chaincode as a service until the test ends.

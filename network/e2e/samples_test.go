@@ -165,7 +165,12 @@ func (s *samples) packageCC() {
 	_, err := s.try(1, s.source, "go", "mod", "vendor")
 	require.NoError(s.t, err)
 	s.do(1, lifecycle("package", []string{s.name + ".tar.gz", "--path", s.source, "--lang", "golang", "--label", s.name + "_" + s.version})...)
-	s.packageID = strings.TrimSpace(s.do(1, lifecycle("calculatepackageid", []string{s.name + ".tar.gz"})...))
+	s.packageID = s.id(s.name + ".tar.gz")
+}
+
+func (s *samples) id(archive string) string {
+	s.t.Helper()
+	return strings.TrimSpace(s.do(1, lifecycle("calculatepackageid", []string{archive})...))
 }
 
 // deploy is deployCC.sh from the installation on.

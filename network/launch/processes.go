@@ -116,6 +116,7 @@ func peerEnvironment(l layout, set *programs.Set, o topology.Organization, host 
 	client := l.chaincodeClient(name)
 	connection, err := json.Marshal(map[string]string{
 		"address":          p.address(name, chaincodePort),
+		"peername":         host + o.Name, // what packages for fabric-samples' test-network ask for
 		"root_cert_file":   l.tlsRoot(o),
 		"client_key_file":  client.key,
 		"client_cert_file": client.cert,
