@@ -277,7 +277,7 @@ func (l *limitedWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-func (m *Member) openHandover(in *incoming, payload *spool, dst io.Writer) error {
+func (m *Member) openHandover(in *incoming, payload Payload, dst io.Writer) error {
 	src, err := payload.Open()
 	if err != nil {
 		return err
