@@ -57,7 +57,7 @@ func (c *Context) begin(managers *Managers, transactions map[string]record.Trans
 	}
 	c.now = timestamp.GetSeconds()
 	if c.now <= 0 || c.now > record.MaxTime {
-		return record.ErrTime.With("the transaction is stamped %d", c.now)
+		return record.ErrMalformed.With("the transaction is stamped %d, not a time between 1970 and 9999", c.now)
 	}
 	if c.tx, err = record.ParseTxID(c.GetStub().GetTxID()); err != nil {
 		return err

@@ -251,6 +251,10 @@ func (a *consortium) validCalls() []stub.Call {
 	grant.Request, grant.Holder = request.ID, a.shop.ID
 	grant.Records = []record.RecordVersion{{ID: old.Statement.ID, Digest: old.Statement.Digest}}
 	a.granted(pending)
+	paperOwner, paperInsurer := a.newMemberOf(record.ModePaper, record.RolePolicyholder, nil), a.newMemberOf(record.ModePaper, record.RoleInsurer, newIdentity(a.t, "InsurerMSP", "paper desk"))
+	a.register(paperOwner)
+	a.register(paperInsurer)
+	paper := a.grantOf(paperOwner, paperInsurer, record.RecordID{})
 	newcomer := a.registration(a.newMember(record.RoleInsurer, newIdentity(a.t, "NewMSP", "new")))
 	rotation, _ := a.rotateArgs(a.neighbour)
 	trailer := a.trailerArgs(open, a.shop, nil)
@@ -268,6 +272,7 @@ func (a *consortium) validCalls() []stub.Call {
 		batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{again}}), amend,
 		a.call(insurer, record.TxRequestAccess, record.EncodeText(fresh.Encode())), a.call(insurer, record.TxRequestAccess, requestArg),
 		a.call(insurer, record.TxGrant, a.grantArgs(grant, a.owner)...), a.call(insurer, record.TxGrant, a.grantArgs(pending, a.owner)...),
+		a.call(insurer, record.TxGrant, a.grantArgs(paper, paperOwner)...),
 		a.call(manager, record.TxApprove, pending.Consent.String()), a.call(manager, record.TxApprove, c.grant.Consent.String()),
 		a.call(insurer, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...),
 		a.call(a.proxy.identity, record.TxRelease, releaseArg(c.delivery, a.delivery(c.grant, c.repair, a.shop, a.proxy))),
