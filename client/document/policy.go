@@ -1,9 +1,12 @@
 package document
 
 import (
+	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
@@ -71,4 +74,20 @@ func (p *Policy) Delta() (pseudonym.Evidence, error) {
 		return pseudonym.Evidence{}, fmt.Errorf("policy %s carries no evidence of %d bytes in base64url", p.PolicyNumber, pseudonym.EvidenceSize)
 	}
 	return pseudonym.Evidence(b), nil
+}
+
+// DraftPolicy reads a policy as an insurer writes it, without δ, which is drawn
+// when the policy is sealed. Only then is the whole policy checked. The error is
+// an [*Invalid] for what is not one strict JSON document.
+func DraftPolicy(raw []byte) (Policy, error) {
+	if err := checkJSON(raw).err(record.KindPolicy); err != nil {
+		return Policy{}, err
+	}
+	var p Policy
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields() // they would be lost
+	if err := decoder.Decode(&p); err != nil {
+		return p, fmt.Errorf("read the policy: %w", err)
+	}
+	return p, nil
 }

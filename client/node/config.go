@@ -1,0 +1,134 @@
+package node
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+)
+
+// ErrConfig is the error of a configuration that cannot work. Its text names
+// the file and the field, and says what to do.
+var ErrConfig = errors.New("node configuration")
+
+// Who submits an issuer's batches.
+const (
+	SubmitDirect    = "direct"    // the issuer itself
+	SubmitAuthority = "authority" // the system manager (Algorithm 1)
+)
+
+// Config is a node's configuration. File names in a configuration file may be
+// relative to it.
+type Config struct {
+	// Name is what the node calls itself in logs.
+	Name string `yaml:"name"`
+	// Role is authority, insurer, repair-shop or proxy.
+	Role string `yaml:"role"`
+	// Connection is the file that says how to reach Fabric, and as whom
+	// (ledger.Connection).
+	Connection string `yaml:"connection"`
+	// Store is the SQLite file of the party's database.
+	Store string `yaml:"store"`
+	// Keys is the age-encrypted file of the party's keys.
+	Keys string `yaml:"keys"`
+	// Master is the age-encrypted file of the master key; the authority's only.
+	Master string `yaml:"master,omitempty"`
+	// PassphraseFile holds the passphrase of both on its first line.
+	PassphraseFile string `yaml:"passphraseFile"`
+	// Submit is direct, the default, or authority; insurers and repair shops.
+	Submit string `yaml:"submit,omitempty"`
+	// Directory is the file that says where other parties' nodes are.
+	Directory string `yaml:"directory"`
+	// Parties is where other parties' nodes reach this one.
+	Parties Listen `yaml:"parties"`
+	// Wallets is where wallets reach this node; empty for none.
+	Wallets WalletListen `yaml:"wallets,omitempty"`
+	// Operator is the Unix socket for the organisation's own use.
+	Operator string `yaml:"operator"`
+}
+
+// Listen is an address to listen on.
+type Listen struct {
+	Address string `yaml:"address"` // host:port; port 0 for any
+}
+
+// WalletListen is an address with the certificate to show there, in PEM files.
+type WalletListen struct {
+	Address     string `yaml:"address,omitempty"`
+	Certificate string `yaml:"certificate,omitempty"`
+	Key         string `yaml:"key,omitempty"`
+}
+
+// LoadConfig reads a configuration file. It refuses unknown fields, and a second
+// document. The errors are ErrConfig.
+func LoadConfig(path string) (*Config, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	c := &Config{}
+	decoder := yaml.NewDecoder(bytes.NewReader(raw))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(c); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
+	}
+	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: %s: something follows the first document", ErrConfig, path)
+	}
+	for _, file := range []*string{&c.Connection, &c.Store, &c.Keys, &c.Master, &c.PassphraseFile, &c.Directory, &c.Wallets.Certificate, &c.Wallets.Key, &c.Operator} {
+		if *file != "" && !filepath.IsAbs(*file) {
+			*file = filepath.Join(filepath.Dir(path), *file)
+		}
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Validate says what is missing or contradictory.
+func (c *Config) Validate() error {
+	role, err := c.role()
+	if err != nil {
+		return err
+	}
+	for _, field := range []struct{ name, value string }{
+		{"connection", c.Connection}, {"store", c.Store}, {"keys", c.Keys}, {"passphraseFile", c.PassphraseFile},
+		{"directory", c.Directory}, {"parties.address", c.Parties.Address}, {"operator", c.Operator},
+	} {
+		if field.value == "" {
+			return fmt.Errorf("%w: %s is missing", ErrConfig, field.name)
+		}
+	}
+	isAuthority, issues := role == record.RoleAuthority, role == record.RoleInsurer || role == record.RoleRepairShop
+	switch {
+	case isAuthority != (c.Master != ""):
+		return fmt.Errorf("%w: master is for the authority, which needs it", ErrConfig)
+	case !issues && c.Submit != "":
+		return fmt.Errorf("%w: submit is for insurers and repair shops", ErrConfig)
+	case c.Submit != "" && c.Submit != SubmitDirect && c.Submit != SubmitAuthority:
+		return fmt.Errorf("%w: submit is %s or %s, not %q", ErrConfig, SubmitDirect, SubmitAuthority, c.Submit)
+	case (c.Wallets.Address == "") != (c.Wallets.Certificate == "") || (c.Wallets.Certificate == "") != (c.Wallets.Key == ""):
+		return fmt.Errorf("%w: wallets needs address, certificate and key, or none of them", ErrConfig)
+	case len(c.Operator) > maxSocketPath:
+		return fmt.Errorf("%w: operator: the path of a Unix socket has at most %d bytes, %q has %d: choose a shorter one", ErrConfig, maxSocketPath, c.Operator, len(c.Operator))
+	}
+	return nil
+}
+
+// maxSocketPath is what Linux admits.
+const maxSocketPath = 107
+
+func (c *Config) role() (record.Role, error) {
+	role, err := record.ParseRole(c.Role)
+	if err != nil || role == record.RolePolicyholder {
+		return 0, fmt.Errorf("%w: role is authority, insurer, repair-shop or proxy, not %q", ErrConfig, c.Role)
+	}
+	return role, nil
+}

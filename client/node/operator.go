@@ -1,0 +1,283 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/document"
+	"github.com/claimshare/claimshare/client/store"
+	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+)
+
+// operator is the service on the operator socket.
+type operator struct {
+	nodev1.UnimplementedOperatorServiceServer
+	party  *party
+	others others
+}
+
+// forMembers refuses what only insurers and repair shops do.
+func (o *operator) forMembers() error {
+	if o.party.member == nil {
+		return status.Errorf(codes.FailedPrecondition, "this node is a %s: ask an insurer's or repair shop's", o.party.role)
+	}
+	return nil
+}
+
+func (o *operator) forAuthority() error {
+	if o.party.authority == nil {
+		return status.Errorf(codes.FailedPrecondition, "this node is a %s: ask the authority's", o.party.role)
+	}
+	return nil
+}
+
+// Status implements nodev1.OperatorServiceServer.
+func (o *operator) Status(ctx context.Context, _ *nodev1.StatusRequest) (*nodev1.StatusResponse, error) {
+	p := o.party
+	at, err := p.store.WorldCheckpoint(ctx)
+	if err != nil {
+		return nil, err
+	}
+	height, err := p.ledger.Height(ctx)
+	if err != nil {
+		return nil, err
+	}
+	s := &nodev1.StatusResponse{Party: p.id().String(), Roles: []string{p.role.String()}, Height: at.Height, PeerHeight: height}
+	if s.Proposals, err = count(p.store.ProposalsFor(ctx, record.PartyID{})); err != nil {
+		return nil, err
+	}
+	if s.Tokens, err = count(p.store.LiveTokens(ctx)); err != nil {
+		return nil, err
+	}
+	for e, err := range p.store.Find(ctx, store.Query{}) {
+		if err != nil {
+			return nil, err
+		}
+		switch e.State {
+		case store.Pending, store.Submitted:
+			s.Pending++
+		case store.Refused:
+			s.Refused++
+		case store.Recorded:
+		}
+	}
+	return s, nil
+}
+
+func count[T any](seq func(func(T, error) bool)) (n uint64, err error) {
+	for _, err := range seq {
+		if err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// Issue implements nodev1.OperatorServiceServer.
+func (o *operator) Issue(ctx context.Context, r *nodev1.IssueRequest) (*nodev1.IssueResponse, error) {
+	if err := o.forMembers(); err != nil {
+		return nil, err
+	}
+	owner, err := o.owner(ctx, r.Owner)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := record.ParseKind(r.Kind)
+	if err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	var files fs.FS
+	if r.Files != "" {
+		files = os.DirFS(r.Files)
+	}
+	proposal, err := o.propose(ctx, owner, kind, r, files)
+	if err != nil {
+		return nil, err
+	}
+	err = o.party.member.Offer(ctx, proposal)
+	if err = errors.Join(err, proposal.Close()); err != nil {
+		return nil, err
+	}
+	id := proposal.Statement.ID
+	return &nodev1.IssueResponse{Record: id[:]}, nil
+}
+
+func (o *operator) propose(ctx context.Context, owner *record.Party, kind record.Kind, r *nodev1.IssueRequest, files fs.FS) (*client.Proposal, error) {
+	if kind == record.KindPolicy {
+		policy, err := document.DraftPolicy(r.Document)
+		if err != nil {
+			return nil, err
+		}
+		return o.party.member.ProposePolicy(ctx, owner, r.Label, policy, files)
+	}
+	doc, err := document.Parse(kind, r.Document)
+	if err != nil {
+		return nil, err
+	}
+	repair, _ := doc.Repair()
+	return o.party.member.ProposeRepair(ctx, owner, r.Label, repair, files)
+}
+
+// owner finds the policyholder that an operator names by id or pseudo-identity.
+func (o *operator) owner(ctx context.Context, name string) (*record.Party, error) {
+	id, err := record.ParsePartyID(name)
+	if err != nil {
+		id = record.NewPartyID(name)
+	}
+	party, err := o.party.chain.Party(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if party.Role != record.RolePolicyholder {
+		return nil, record.ErrOwnerRole.With("party %s is a %s", party.ID, party.Role)
+	}
+	return party, nil
+}
+
+// Ask implements nodev1.OperatorServiceServer.
+func (o *operator) Ask(ctx context.Context, r *nodev1.AskRequest) (*nodev1.AskResponse, error) {
+	if err := o.forMembers(); err != nil {
+		return nil, err
+	}
+	owner, err := o.owner(ctx, r.Owner)
+	if err != nil {
+		return nil, err
+	}
+	ask := record.AccessRequest{Owner: owner.ID, Label: r.Label, Purpose: r.Purpose, Claim: r.Claim}
+	if r.Holder != "" {
+		if ask.Holder, err = record.ParsePartyID(r.Holder); err != nil {
+			return nil, err
+		}
+	}
+	if ask.Records, err = recordIDs(r.Records); err != nil {
+		return nil, err
+	}
+	request, err := o.party.member.Ask(ctx, ask)
+	if err != nil {
+		return nil, err
+	}
+	return &nodev1.AskResponse{Request: request.ID[:]}, nil
+}
+
+func recordIDs(raw [][]byte) ([]record.RecordID, error) {
+	var ids []record.RecordID
+	for _, b := range raw {
+		var id record.RecordID
+		if len(b) != len(id) {
+			return nil, record.ErrMalformed.With("a record id has %d bytes, not %d", len(id), len(b))
+		}
+		ids = append(ids, record.RecordID(b))
+	}
+	return ids, nil
+}
+
+// Fetch implements nodev1.OperatorServiceServer.
+func (o *operator) Fetch(r *nodev1.FetchRequest, stream grpc.ServerStreamingServer[nodev1.FetchResponse]) error {
+	if err := o.forMembers(); err != nil {
+		return err
+	}
+	only, err := recordIDs(r.Records)
+	if err != nil {
+		return err
+	}
+	var consent record.ConsentID
+	if len(r.Consent) != len(consent) {
+		return record.ErrMalformed.With("a consent id has %d bytes", len(consent))
+	}
+	consent = record.ConsentID(r.Consent)
+	return o.party.fetch(stream.Context(), o.others, consent, only, func(f fetched) error {
+		return stream.Send(&nodev1.FetchResponse{Record: f.record[:], Release: f.release[:], Checks: f.checks, Error: errorText(f.err)})
+	})
+}
+
+// Read implements nodev1.OperatorServiceServer.
+func (o *operator) Read(r *nodev1.ReadRequest, stream grpc.ServerStreamingServer[nodev1.ReadResponse]) error {
+	if err := o.forMembers(); err != nil {
+		return err
+	}
+	id, err := releaseID(r.Release)
+	if err != nil {
+		return err
+	}
+	_, err = o.party.member.Read(stream.Context(), id, func(plaintext io.Reader) error {
+		_, err := io.Copy(chunks(func(b []byte) error { return stream.Send(&nodev1.ReadResponse{Chunk: b}) }), plaintext)
+		return err
+	})
+	return err
+}
+
+// chunks is a writer that sends what it is given.
+type chunks func([]byte) error
+
+func (send chunks) Write(b []byte) (int, error) { return len(b), send(b) }
+
+func releaseID(b []byte) (id record.ReleaseID, err error) {
+	if len(b) != len(id) {
+		return id, record.ErrMalformed.With("a release id has %d bytes, not %d", len(id), len(b))
+	}
+	return record.ReleaseID(b), nil
+}
+
+// Dispute implements nodev1.OperatorServiceServer.
+func (o *operator) Dispute(ctx context.Context, r *nodev1.DisputeRequest) (*nodev1.DisputeResponse, error) {
+	if err := o.forMembers(); err != nil {
+		return nil, err
+	}
+	id, err := releaseID(r.Release)
+	if err != nil {
+		return nil, err
+	}
+	ground, err := record.ParseGround(r.Ground)
+	if err != nil {
+		return nil, err
+	}
+	var trailer *client.Trailer
+	if ground == record.GroundPayload {
+		if trailer, err = o.evidence(ctx, id); err != nil {
+			return nil, err
+		}
+	}
+	_, err = o.party.member.Dispute(ctx, id, ground, r.Reason, trailer)
+	return &nodev1.DisputeResponse{}, err
+}
+
+func (o *operator) evidence(ctx context.Context, id record.ReleaseID) (*client.Trailer, error) {
+	kept, err := o.party.store.Evidence(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, record.ErrTrailerMissing.With("this node has no evidence against the payload of release %s", id)
+	}
+	if err != nil {
+		return nil, err
+	}
+	s, err := record.DecodeTrailerStatement(kept.Trailer)
+	if err != nil {
+		return nil, fmt.Errorf("evidence in this node's own database: %w", err)
+	}
+	return &client.Trailer{Statement: *s, Signature: record.Signature(kept.TrailerSignature)}, nil
+}
+
+// Resolve implements nodev1.OperatorServiceServer.
+func (o *operator) Resolve(ctx context.Context, r *nodev1.ResolveRequest) (*nodev1.ResolveResponse, error) {
+	if err := o.forAuthority(); err != nil {
+		return nil, err
+	}
+	id, err := releaseID(r.Release)
+	if err != nil {
+		return nil, err
+	}
+	if r.Outcome != record.OutcomeUpheld && r.Outcome != record.OutcomeDismissed {
+		return nil, record.ErrMalformed.With("the outcome is %s or %s", record.OutcomeUpheld, record.OutcomeDismissed)
+	}
+	_, err = o.party.chain.Resolve(ctx, id, r.Outcome == record.OutcomeUpheld, r.Reason)
+	return &nodev1.ResolveResponse{}, err
+}

@@ -1,0 +1,135 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/ledger"
+	"github.com/claimshare/claimshare/client/listener"
+	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/store/sqlite"
+)
+
+// party is the SDK's side of a node: the party's database, its view of the
+// ledger, and the one type of the SDK that its role makes of them.
+type party struct {
+	config *Config
+	log    *slog.Logger
+	role   record.Role
+
+	store    store.Store
+	ledger   *ledger.Ledger
+	chain    *client.Chain
+	keys     *client.Keys
+	listener *listener.Listener
+
+	member    *client.Member    // insurers and repair shops
+	proxy     *client.Proxy     // proxies
+	authority *client.Authority // the authority
+
+	recorded chan struct{} // something is to be submitted
+	ended    chan struct{} // a consent may have ended
+}
+
+// openParty opens everything that the configuration names, and asks the ledger
+// whether the keys are the party's.
+func openParty(ctx context.Context, config *Config, log *slog.Logger) (p *party, err error) {
+	role, err := config.role()
+	if err != nil {
+		return nil, err
+	}
+	p = &party{config: config, log: log, role: role, recorded: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close())
+		}
+	}()
+	if p.keys, err = config.partyKeys(); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(config.Store), 0o700); err != nil {
+		return nil, fmt.Errorf("%w: store: %w", ErrConfig, err)
+	}
+	if p.store, err = sqlite.Open(ctx, config.Store); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	connection, err := ledger.LoadConnection(config.Connection)
+	if err != nil {
+		return nil, err
+	}
+	// The journal outlives a crash: what was endorsed is sent again, not anew.
+	if p.ledger, err = ledger.Dial(connection, ledger.WithJournal(p.store.Journal()), ledger.WithLogger(log)); err != nil {
+		return nil, err
+	}
+	if p.chain, err = client.OpenChain(ctx, p.ledger); err != nil {
+		return nil, fmt.Errorf("read the deployment's parameters from the ledger: %w", err)
+	}
+	p.listener = listener.New(p.store, connection.Chaincode, listener.WithLogger(log), listener.WithHandler(p.follow))
+	return p, p.identify(ctx)
+}
+
+// identify makes sure that the ledger knows these keys for this role and this
+// certificate, and makes the SDK's type for it.
+func (p *party) identify(ctx context.Context) error {
+	me, err := p.chain.Party(ctx, p.keys.ID())
+	if errors.Is(err, record.ErrPartyUnknown) {
+		return fmt.Errorf("%w: the ledger does not know %s: enrol this node first", ErrConfig, p.keys.ID())
+	}
+	if err != nil {
+		return err
+	}
+	certificate, err := p.ledger.Connection().Certificate()
+	if err != nil {
+		return err
+	}
+	msp, subject := p.ledger.Connection().MSPID, certificate.Subject.String()
+	switch {
+	case me.Role != p.role:
+		return fmt.Errorf("%w: role: the ledger knows %s as %s", ErrConfig, me.ID, me.Role)
+	case me.MSP != msp || me.Subject != subject:
+		return fmt.Errorf("%w: connection: the ledger binds %s to %q of %s, the certificate is %q of %s", ErrConfig, me.ID, me.Subject, me.MSP, subject, msp)
+	}
+	switch p.role {
+	case record.RoleProxy:
+		p.proxy = client.NewProxy(p.chain, p.keys, p.store)
+	case record.RoleAuthority:
+		master, err := p.config.masterKey()
+		if err != nil {
+			return err
+		}
+		if p.authority, err = client.NewAuthority(p.chain, master); err != nil {
+			return err
+		}
+	default:
+		p.member = client.NewMember(p.chain, p.keys, p.store)
+	}
+	return nil
+}
+
+// close ends the connection and the database.
+func (p *party) close() error {
+	var all []error
+	if p.ledger != nil {
+		all = append(all, p.ledger.Close())
+	}
+	if p.store != nil {
+		all = append(all, p.store.Close())
+	}
+	return errors.Join(all...)
+}
+
+func (p *party) id() record.PartyID { return p.keys.ID() }
+
+// nudge wakes a loop, without waiting for it.
+func nudge(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
