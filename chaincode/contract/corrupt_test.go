@@ -144,6 +144,7 @@ func (a *consortium) altered(want *record.Error, call stub.Call, alter func(*alt
 	refusal, coded := record.ParseError(err.Error())
 	require.True(a.t, coded, err.Error())
 	require.Equal(a.t, want.Code, refusal.Code, err.Error())
+	provoked(call.Function, want.Code)
 }
 
 // countedOnly are keys of which a transaction needs only the number.
@@ -214,6 +215,29 @@ func TestCorruptKeys(t *testing.T) {
 	trailer := a.trailerArgs(open, a.shop, nil)
 	dispute := a.call(a.insurer.identity, record.TxDispute, open.delivery.Statement.Release.String(), "payload", "altered", trailer[0], trailer[1])
 	a.altered(record.ErrInternal, dispute, spoil(func(p *record.Party) { p.Keys[0].Signing = record.SigningKey{1} }))
+}
+
+// TestCollision: two pseudo-identities with one id would be a collision of
+// SHA-256, so the ledger is made to show another party under the id.
+func TestCollision(t *testing.T) {
+	a := newAlliance(t)
+	var other []byte
+	for _, w := range a.ledger.State() {
+		if p, err := record.DecodeParty(w.Value); err == nil && p.ID == a.rival.ID {
+			other = w.Value
+		}
+	}
+	r := a.registration(a.insurer)
+	call := a.call(a.manager, record.TxRegister, record.EncodeText(r.Encode()))
+	a.refusedCall(record.ErrPartyExists, call)
+	a.altered(record.ErrPartyCollision, call, func(s *altered) {
+		s.value = func(key string, value []byte) []byte {
+			if p, err := record.DecodeParty(value); err == nil && p.ID == a.insurer.ID {
+				return other
+			}
+			return value
+		}
+	})
 }
 
 // TestMissingDocuments: an index that names what is not there, and a version

@@ -165,6 +165,9 @@ func TestAmend(t *testing.T) {
 	a.refused(record.ErrRecordUnknown, a.manager, record.TxRecordVersion, id, record.Digest{1}.String())
 	a.refused(record.ErrRecordUnknown, a.manager, record.TxRecordHistory, id, "1", record.Digest{1}.String())
 	a.refused(record.ErrMalformed, a.manager, record.TxRecordVersion, id, "x")
+	a.refused(record.ErrMalformed, a.manager, record.TxRecordVersion, "x", record.Digest{1}.String())
+	a.refused(record.ErrMalformed, a.manager, record.TxRecord, "x")
+	a.refused(record.ErrMalformed, a.manager, record.TxParty, "x")
 	a.refused(record.ErrPage, a.manager, record.TxRecordHistory, id, "1", "x")
 }
 
