@@ -42,6 +42,11 @@ func issueCertificates(l layout, o topology.Organization) error {
 	if err != nil {
 		return err
 	}
+	for _, identity := range o.Identities {
+		if err := transport.issue(l.identityServer(identity.Name), walletServer(identity, o)); err != nil {
+			return err
+		}
+	}
 	for _, host := range o.Peers {
 		peer := nodeName(o, host)
 		server := &x509.Certificate{
