@@ -68,10 +68,8 @@ func (w *world) spoilStatement(s *record.RecordStatement, p *record.Party, owner
 	case 1: // signed with the owner's first keys
 		owner = w.made[owner.ID][0]
 		s.OwnerVersion, s.OwnerKey = 1, owner.Encryption()
-	case 2:
-		s.IssuedAt = w.now + 100 + int64(w.IntN(300))
-	case 3:
-		s.IssuedAt = w.now - record.DefaultRecordWindow + 1 - int64(w.IntN(3))
+	case 2, 3:
+		s.IssuedAt = w.edge()
 	case 4:
 		s.Owner = w.outsider()
 	case 5:
@@ -115,7 +113,7 @@ func (w *world) spoilSignatures(entries []record.Entry) {
 func (w *world) carry(function string, p *record.Party, entries []record.Entry) stub.Call {
 	b := &record.Batch{Entries: entries}
 	id := identity(p)
-	if w.chance(20) {
+	if w.chance(20) || p.Status != record.StatusActive && w.chance(60) {
 		id = w.manager()
 		b = w.Carried(w.member(p), w.now, entries...)
 		if w.chance(25) {
@@ -146,7 +144,7 @@ func (w *world) spoilCarriage(b *record.Batch, p *record.Party) {
 		s.IssuerVersion++
 		b.Carriage = w.SignCarriage(s, w.member(p))
 	case 3:
-		s.Time += pick(w, []int64{121, 500, -record.DefaultRecordWindow - 1})
+		s.Time = w.edge()
 		b.Carriage = w.SignCarriage(s, w.member(p))
 	default:
 		s.Issuer = other.ID

@@ -90,10 +90,8 @@ func (w *world) spoilRotation(s *record.RotateStatement, signer, prover *allianc
 	switch w.IntN(8) {
 	case 0:
 		s.Version++
-	case 1:
-		s.Time -= record.DefaultRecordWindow + 1 + int64(w.IntN(100))
-	case 2:
-		s.Time += int64(w.IntN(300))
+	case 1, 2:
+		s.Time = w.edge()
 	case 3:
 		signer.Signing = other.Signing
 	case 4:

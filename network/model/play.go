@@ -34,16 +34,22 @@ func systemOf(seed uint64) system {
 // Play plays one sequence of so many steps. It returns a [Failure] with as few
 // steps as could be found when the ledger and the model disagree.
 func Play(seed uint64, steps int) (*Report, error) {
-	seeds := make([]uint64, steps)
-	random := rand.New(rand.NewPCG(seed, 0))
-	for i := range seeds {
-		seeds[i] = random.Uint64()
-	}
+	seeds := stepSeeds(seed, steps)
 	r, done, err := play(seed, seeds)
 	if err == nil {
 		return &r.report, nil
 	}
 	return nil, shrink(seed, seeds[:done], err)
+}
+
+// stepSeeds are the seeds of a sequence's steps.
+func stepSeeds(seed uint64, steps int) []uint64 {
+	seeds := make([]uint64, steps)
+	random := rand.New(rand.NewPCG(seed, 0))
+	for i := range seeds {
+		seeds[i] = random.Uint64()
+	}
+	return seeds
 }
 
 // play plays the given steps; it answers how many it came to.

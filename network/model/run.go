@@ -164,7 +164,9 @@ func (r *run) step(seed uint64) error {
 		return nil
 	case n < 14:
 		return r.ask()
-	case n < 28:
+	case n < 17:
+		return r.lastMoment()
+	case n < 30:
 		return r.block()
 	}
 	return r.one(r.next(r.choose()))
@@ -174,6 +176,31 @@ func (r *run) advance(seconds int64) {
 	r.ledger.Advance(time.Duration(seconds) * time.Second)
 	r.now += seconds
 	r.note("time passes: %d s", seconds)
+}
+
+// lastMoment waits for the second at which a consent begins or ends, or for the one
+// before, and uses it; or for the last second of a proposal.
+func (r *run) lastMoment() error {
+	second := -int64(r.IntN(2))
+	if d := pick(r.world, all(r.m, func(d *record.Decision) bool { return d.Status == record.DecisionOpen && r.now < d.Expiry-1 })); d != nil && r.chance(30) {
+		r.advance(d.Expiry + second - r.now)
+		return r.one(r.call(r.manager(), record.TxApproveDecision, d.ID.String()))
+	}
+	c := pick(r.world, all(r.m, func(c *record.Consent) bool {
+		return c.Status != record.ConsentRevoked && r.now < c.Expiry-1 && c.Expiry < r.now+200_000 && r.mayAct(c.Owner) && r.mayAct(c.Requester)
+	}))
+	if c == nil {
+		return nil
+	}
+	at := c.Expiry
+	if r.now < c.NotBefore-1 {
+		at = c.NotBefore
+	}
+	r.advance(at + second - r.now)
+	if c.Status == record.ConsentGranted {
+		return r.one(r.call(r.manager(), record.TxApprove, c.Consent.String()))
+	}
+	return r.one(r.releaseUnder(c))
 }
 
 func (r *run) note(format string, args ...any) { r.log = append(r.log, fmt.Sprintf(format, args...)) }

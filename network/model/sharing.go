@@ -222,6 +222,10 @@ func (w *world) release() stub.Call {
 	if c == nil {
 		return w.grant()
 	}
+	return w.releaseUnder(c)
+}
+
+func (w *world) releaseUnder(c *record.Consent) stub.Call {
 	proxy, ok := w.m.documents[partyKey(pick(w, c.Proxies))].(*record.Party)
 	if w.chance(6) || !ok {
 		proxy = w.party(record.RoleProxy)
@@ -284,7 +288,7 @@ func (w *world) spoilDelivery(d record.Delivery, holder, proxy *alliance.Member)
 	case 3:
 		s.HolderVersion++
 	case 4:
-		s.Time += pick(w, []int64{121, -record.DefaultRecordWindow - 1, 90})
+		s.Time = w.edge()
 	case 5:
 		holder = w.member(w.issuer())
 	case 6:

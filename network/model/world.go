@@ -182,7 +182,7 @@ func identity(p *record.Party) *stub.Identity {
 func (w *world) party(roles ...record.Role) *record.Party {
 	list := all(w.m, func(p *record.Party) bool { return slices.Contains(roles, p.Role) })
 	active := slices.DeleteFunc(slices.Clone(list), func(p *record.Party) bool { return p.Status != record.StatusActive })
-	if len(active) > 0 && !w.chance(4) {
+	if len(active) > 0 && !w.chance(6) {
 		return pick(w, active)
 	}
 	return pick(w, list)
@@ -228,4 +228,11 @@ func (w *world) somebody() *stub.Identity {
 		return w.manager()
 	}
 	return identity(p)
+}
+
+// edge is a time at the edge of what a statement may be dated, on either side.
+func (w *world) edge() int64 {
+	s := w.m.documents[systemKey].(*record.System)
+	early, late := w.now-int64(s.RecordWindow), w.now+int64(s.ClockSkew)
+	return pick(w, []int64{early - 1, early, late, late + 1, late + 1000})
 }
