@@ -2,9 +2,10 @@ package e2e
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
+	mathrand "math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/network/launch"
@@ -27,7 +29,7 @@ import (
 
 const (
 	oldestGo = "go1.23.5" // of the oldest chaincode environment that is supported
-	patience = 20 * time.Second
+	patience = time.Minute
 	tick     = 200 * time.Millisecond
 )
 
@@ -43,7 +45,7 @@ func TestDeploy(t *testing.T) {
 	network := hold(t, testNetwork())
 	s := newSamples(t, network, fabric)
 	address := freeAddress(t)
-	out := makePackage(t, root, "Org1MSP="+s.admin(1, "signcerts", "Admin@org1.example.com-cert.pem"), address)
+	out := makePackage(t, root, []string{s.agency(1)}, "--address", address)
 	golang, service := filepath.Join(out, "claimshare_1.0.golang.tar.gz"), filepath.Join(out, "claimshare_1.0.ccaas.tar.gz")
 
 	s.name, s.version, s.source = "claimshare", "1.0", filepath.Join(out, "source")
@@ -51,28 +53,32 @@ func TestDeploy(t *testing.T) {
 	require.Equal(t, s.id(golang), s.packageID, "the script and make package pack the same")
 	program := buildOffline(t, root, golang)
 
-	t.Run("deployCC", func(t *testing.T) { deployCC(t, s.in(t)) })
+	t.Run("deployCC", func(t *testing.T) { deployCC(t, s.in(t), root) })
 	t.Run("the SDK", func(t *testing.T) { requireSDK(t, s.in(t), network) })
 	t.Run("metadata", func(t *testing.T) { requireMetadata(t, s.in(t).query(2, "org.hyperledger.fabric:GetMetadata")) })
-	t.Run("as a service", func(t *testing.T) { deployService(t, s.in(t), program, service, address) })
+	t.Run("as a service", func(t *testing.T) { deployService(t, s.in(t), root, program, service, address) })
+	t.Run("upgrade to several agencies", func(t *testing.T) { upgrade(t, s.in(t), root) })
 }
 
-func setup(t *testing.T) string {
+// setup makes parameters and has the command turn them into the argument of
+// registry:InitSystem.
+func setup(t *testing.T, root string) string {
 	t.Helper()
 	master, err := pre.GenerateMasterKey()
 	require.NoError(t, err)
 	params, err := pre.NewParameters("test", master.PublicKey())
 	require.NoError(t, err)
-	made := record.Setup{Parameters: params.Bytes(), RecordWindow: record.DefaultRecordWindow, ClockSkew: record.DefaultClockSkew}
-	return record.EncodeText(made.Encode())
+	file := filepath.Join(t.TempDir(), "authority.params.json")
+	require.NoError(t, keyfile.WriteParameters(file, params))
+	return strings.TrimSpace(goCommand(t, filepath.Join(root, "network"), nil, "run", "./cmd/claimshare-package", "setup", file))
 }
 
 // deployCC deploys twice: first without -ccep, which is the mistake to show,
 // then as the manual says.
-func deployCC(t *testing.T, s *samples) {
+func deployCC(t *testing.T, s *samples, root string) {
 	s.deploy()
 	require.Equal(t, 1, s.sequence)
-	argument := setup(t)
+	argument := setup(t, root)
 	_, err := s.invoke(1, []int{1}, record.TxInitSystem, argument)
 	require.ErrorContains(t, err, "ENDORSEMENT_POLICY_FAILURE", "the channel's default asks for a majority of the organisations")
 
@@ -163,7 +169,7 @@ func requireMetadata(t *testing.T, raw string) {
 
 // deployService installs the package of the service on both peers, runs one
 // service for them and sets the ledger up under another name.
-func deployService(t *testing.T, s *samples, program, archive, address string) {
+func deployService(t *testing.T, s *samples, root, program, archive, address string) {
 	s.name, s.packageID, s.policy = "claimshare-service", s.id(archive), "OR('Org1MSP.peer')"
 	packed, err := os.ReadFile(archive)
 	require.NoError(t, err)
@@ -171,22 +177,52 @@ func deployService(t *testing.T, s *samples, program, archive, address string) {
 	serve(t, program, address, s.packageID)
 	s.deploy()
 	require.Equal(t, 1, s.sequence)
-	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t))
+	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t, root))
 	require.NoError(t, err)
 	require.Contains(t, s.query(1, record.TxSystem), `"chaincode":"claimshare-service"`)
 }
 
-// makePackage does what make package does, with a system.json made from an
-// agency's certificate (MSP=FILE), and returns the folder.
-func makePackage(t *testing.T, root, agency, address string) string {
+// upgrade makes both organisations agencies: another system.json, therefore
+// another package, and another policy. What the ledger holds stays.
+func upgrade(t *testing.T, s *samples, root string) {
+	out := makePackage(t, root, []string{s.agency(1), s.agency(2), "--threshold", "2"}, "--version", "1.1")
+	s.version, s.source, s.policy = "1.1", filepath.Join(out, "source"), "OutOf(2,'Org1MSP.peer','Org2MSP.peer')"
+	before := s.query(1, record.TxSystem)
+	s.packageCC()
+	s.deploy()
+	require.Equal(t, 3, s.sequence)
+	require.Equal(t, before, s.query(1, record.TxSystem))
+
+	proposal := record.Proposal{
+		Action: record.ActionRules, Rules: record.Rules{RecordWindow: 3600, ClockSkew: 60},
+		Reason: "shorter", Expiry: time.Now().Add(time.Hour).Unix(),
+	}
+	_, err := rand.Read(proposal.ID[:])
+	require.NoError(t, err)
+	argument := record.EncodeText(proposal.Encode())
+	_, err = s.invoke(1, []int{1}, record.TxPropose, argument)
+	require.ErrorContains(t, err, "ENDORSEMENT_POLICY_FAILURE")
+	_, err = s.invoke(1, []int{1, 2}, record.TxPropose, argument)
+	require.NoError(t, err)
+	require.Equal(t, before, s.query(1, record.TxSystem), "one agency of two changes nothing")
+	_, err = s.invoke(2, []int{1, 2}, record.TxApproveDecision, proposal.ID.String())
+	require.NoError(t, err)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		require.Contains(c, s.query(1, record.TxSystem), `"recordWindow":3600`)
+	}, patience, tick)
+}
+
+// makePackage does what make package does, with a system.json that the command
+// makes from certificates, and returns the folder.
+func makePackage(t *testing.T, root string, agencies []string, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()
 	out, system, program := filepath.Join(dir, "package"), filepath.Join(dir, "system.json"), filepath.Join(dir, "claimshare-package")
 	goCommand(t, filepath.Join(root, "network"), nil, "build", "-o", program, "./cmd/claimshare-package")
-	made, err := exec.CommandContext(t.Context(), program, "system", agency).Output()
+	made, err := exec.CommandContext(t.Context(), program, append([]string{"system"}, agencies...)...).Output()
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(system, made, 0o600))
-	printed, err := exec.CommandContext(t.Context(), program, "--out", out, "--system", system, "--address", address).CombinedOutput()
+	printed, err := exec.CommandContext(t.Context(), program, append([]string{"--out", out, "--system", system}, flags...)...).CombinedOutput()
 	require.NoError(t, err, "%s", printed)
 	require.NotContains(t, string(printed), "Warning")
 	return out
@@ -218,7 +254,7 @@ func serve(t *testing.T, program, address, id string) {
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {
-		address := fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)) // below the ports of outgoing connections
+		address := fmt.Sprintf("127.0.0.1:%d", 20000+mathrand.IntN(12000)) // below the ports of outgoing connections
 		if listener, err := net.Listen("tcp", address); err == nil {
 			require.NoError(t, listener.Close())
 			return address

@@ -86,6 +86,11 @@ func (s *samples) admin(org int, parts ...string) string {
 	return s.organization(org, append([]string{"users", fmt.Sprintf("Admin@org%d.example.com", org), "msp"}, parts...)...)
 }
 
+// agency is how claimshare-package takes an organisation's administrator.
+func (s *samples) agency(org int) string {
+	return fmt.Sprintf("Org%dMSP=%s", org, s.admin(org, "signcerts", fmt.Sprintf("Admin@org%d.example.com-cert.pem", org)))
+}
+
 func (s *samples) endpoint(org int) string { return s.address[fmt.Sprintf("org%d.peer0", org)] }
 
 // in is the same, for a subtest.

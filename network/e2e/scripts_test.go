@@ -43,7 +43,7 @@ func TestUnmodifiedScripts(t *testing.T) {
 	require.NoError(t, os.Symlink(s.config, filepath.Join(copied, "config")))
 	require.NoError(t, os.Symlink(filepath.Dir(fabric.Peer), filepath.Join(copied, "bin")))
 
-	system, err := pack.System(1, []string{"Org1MSP=" + s.admin(1, "signcerts", "Admin@org1.example.com-cert.pem")})
+	system, err := pack.System(1, []string{s.agency(1)})
 	require.NoError(t, err)
 	source := filepath.Join(t.TempDir(), "source")
 	require.NoError(t, pack.Source(t.Context(), root, source, system))
@@ -60,7 +60,7 @@ func TestUnmodifiedScripts(t *testing.T) {
 	script("deployCCAAS", "-ccaasdocker", "false", "-ccn", "claimshare-service") // it has no Docker to start the service with
 
 	s.name = "claimshare"
-	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t))
+	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t, root))
 	require.NoError(t, err)
 	require.True(t, strings.Contains(s.query(1, record.TxSystem), `"chaincode":"claimshare"`))
 }

@@ -16,6 +16,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/network/pack"
 	"github.com/claimshare/claimshare/network/programs"
 	"github.com/claimshare/claimshare/network/progress"
@@ -57,7 +59,7 @@ func newRoot() *cobra.Command {
 	flags.StringVar(&o.connection.Address, "address", "", "where a peer finds the service (default: {{.peername}}_NAME_ccaas:9999, as deployCCAAS has it)")
 	flags.BoolVar(&o.connection.TLS, "tls", false, "the service has a certificate, which each peer checks against its {{.root_cert}}")
 	flags.BoolVar(&o.connection.ClientAuth, "client-auth", false, "with --tls: each peer shows its {{.client_cert}}")
-	root.AddCommand(newSystem())
+	root.AddCommand(newSystem(), newSetup())
 	return root
 }
 
@@ -143,4 +145,21 @@ func newSystem() *cobra.Command {
 	}
 	system.Flags().IntVar(&threshold, "threshold", 1, "how many agencies (MSPs) must agree on a decision of the agencies")
 	return system
+}
+
+func newSetup() *cobra.Command {
+	return &cobra.Command{
+		Use:   "setup PARAMETERS",
+		Short: "Print the argument with which registry:InitSystem sets the ledger up with these parameters.",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(command *cobra.Command, files []string) error {
+			params, err := keyfile.ReadParameters(files[0])
+			if err != nil {
+				return err
+			}
+			setup := record.Setup{Parameters: params.Bytes(), RecordWindow: record.DefaultRecordWindow, ClockSkew: record.DefaultClockSkew}
+			fmt.Fprintln(command.OutOrStdout(), record.EncodeText(setup.Encode()))
+			return nil
+		},
+	}
 }
