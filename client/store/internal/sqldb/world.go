@@ -61,9 +61,9 @@ func worldValue(ctx context.Context, q querier, key string) (*store.WorldValue, 
 
 // WorldValues implements store.World.
 func (db *DB) WorldValues(ctx context.Context, q store.WorldQuery) iter.Seq2[*store.WorldValue, error] {
-	query, args := worldValueQuery+` WHERE s.state_key >= $1 AND s.state_key > $2`, []any{[]byte(q.Prefix), []byte(q.After)}
-	if q.After == "" {
-		query, args = worldValueQuery+` WHERE s.state_key >= $1`, args[:1]
+	query, args := worldValueQuery+` WHERE s.state_key >= $1`, []any{[]byte(q.Prefix)}
+	if q.After >= q.Prefix && q.After != "" { // one lower bound, so that the index is entered there
+		query, args = worldValueQuery+` WHERE s.state_key > $1`, []any{[]byte(q.After)}
 	}
 	if end := successor(q.Prefix); end != nil {
 		args = append(args, end)
