@@ -70,9 +70,10 @@ func (l *Ledger) settle(ctx context.Context, entry Entry, sent history) (Result,
 func (l *Ledger) broadcast(ctx context.Context, entry Entry, sent history) (*client.Status, int, error) {
 	pauses := l.timing.backOff()
 	wait := l.commitWait(ctx)
+	inOrder := wait - l.timing.commit + l.timing.overtaking
 	var last error
 	for broadcasts := 1; ; broadcasts++ {
-		p := l.peer()
+		p, sentAt := l.peer(), time.Now()
 		err := l.send(ctx, p, entry)
 		if refused(err) && sent == firstTime {
 			return nil, broadcasts, entry.failed(StepSubmit, err)
@@ -89,9 +90,10 @@ func (l *Ledger) broadcast(ctx context.Context, entry Entry, sent history) (*cli
 		if refused(err) {
 			patience = wait // for an earlier copy; another one is pointless
 		}
-		verdict, statusErr := l.status(ctx, entry.TxID, patience)
+		verdict, statusErr := l.statusOrOvertaken(ctx, entry.TxID, patience, sentAt.Add(inOrder))
 		switch {
 		case statusErr == nil:
+			l.landed(sentAt)
 			return verdict, broadcasts, nil
 		case ctx.Err() != nil:
 			return nil, broadcasts, entry.failed(StepCommit, fmt.Errorf("%w: %w", ErrUndecided, outOfTime(ctx, last)))
@@ -120,6 +122,28 @@ func (l *Ledger) send(ctx context.Context, p *gatewayPeer, entry Entry) error {
 	defer cancel()
 	_, err = transaction.SubmitWithContext(ctx)
 	return err
+}
+
+// statusOrOvertaken is status, but gives up as soon as an envelope that was sent
+// after the given time has its place on the ledger: orderers work in order, so
+// this one has been lost, by an orderer that died, say.
+func (l *Ledger) statusOrOvertaken(ctx context.Context, txID string, patience time.Duration, after time.Time) (*client.Status, error) {
+	for end := time.Now().Add(patience); ; {
+		verdict, err := l.status(ctx, txID, min(time.Until(end), l.timing.overtaking))
+		if !errors.Is(err, errNoStatus) || ctx.Err() != nil || !time.Now().Before(end) || l.newest.Load() > after.UnixNano() {
+			return verdict, err
+		}
+	}
+}
+
+// landed notes that an envelope has a place on the ledger, and when it was sent.
+func (l *Ledger) landed(sentAt time.Time) {
+	for sent := sentAt.UnixNano(); ; {
+		newest := l.newest.Load()
+		if sent <= newest || l.newest.CompareAndSwap(newest, sent) {
+			return
+		}
+	}
 }
 
 var errNoStatus = errors.New("no peer reported a commit in time")

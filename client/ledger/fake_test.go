@@ -47,6 +47,7 @@ var quick = timing{
 	patience:     20 * time.Second,
 	commit:       300 * time.Millisecond,
 	longestWait:  time.Second,
+	overtaking:   50 * time.Millisecond,
 	avoidance:    200 * time.Millisecond,
 }
 

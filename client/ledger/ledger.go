@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -28,6 +29,7 @@ type Ledger struct {
 	log        *slog.Logger
 	timing     timing
 	slots      chan struct{}
+	newest     atomic.Int64 // Unix nanoseconds at which the newest envelope was sent that is on the ledger
 
 	life context.Context // ends with Close
 	end  context.CancelFunc

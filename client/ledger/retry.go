@@ -19,6 +19,7 @@ type timing struct {
 	patience     time.Duration // a whole call, when its context sets no deadline
 	commit       time.Duration // beyond the channel's batch timeout, before the envelope is sent again
 	longestWait  time.Duration // upper bound for the doubling of the former
+	overtaking   time.Duration // beyond the batch timeout, between an envelope and a later one that lands before it, for the first to count as lost
 	avoidance    time.Duration // how long a peer that failed is passed over
 }
 
@@ -30,6 +31,7 @@ var defaultTiming = timing{
 	patience:    3 * time.Minute,
 	commit:      10 * time.Second,
 	longestWait: 2 * time.Minute,
+	overtaking:  time.Second,
 	avoidance:   3 * time.Second,
 }
 

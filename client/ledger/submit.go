@@ -48,7 +48,8 @@ type Result struct {
 //     and deleted when its fate is known.
 //   - When the envelope cannot be delivered, or no commit is reported within
 //     the channel's batch timeout and some seconds, the same envelope is sent
-//     again, to another peer if there is one.
+//     again, to another peer if there is one. It is sent again sooner when one
+//     that this Ledger sent later has got its place on the ledger.
 //   - Only after a read conflict is the call endorsed anew. A contract must
 //     therefore bear being called twice for one intent, and ClaimShare's do.
 //   - All of this lasts until ctx ends, or three minutes when it has no deadline.
