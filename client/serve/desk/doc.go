@@ -13,8 +13,8 @@
 // registry every party but other policyholders. What it must not see, it is told
 // does not exist.
 //
-// Register the services that fit the node's roles on a gRPC server made with
-// [ServerOptions], on a listener of its own: TLS with the node's certificate and
+// Register the services that fit the node's roles on a server of package serve,
+// behind [Interceptors], on a listener of its own: TLS with the node's certificate and
 // no client certificate.
 //
 // What it does not protect. The listener is open to the network: Challenge, Node,

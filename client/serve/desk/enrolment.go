@@ -8,14 +8,12 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
@@ -56,25 +54,22 @@ func (e *Enrolment) Invite(ctx context.Context, role record.Role, identity strin
 	return code, pid, nil
 }
 
-// errCode says neither whether there never was such a code, nor whose it was.
-var errCode = status.Error(codes.NotFound, "desk: there is no such enrolment code, or it has expired or was used: ask the system manager for a new one")
-
-// invitation is what a code stands for. It returns errCode.
+// invitation is what a code stands for. It returns refusal.ErrWalletCode.
 func (e *Enrolment) invitation(ctx context.Context, text string) (*store.Invitation, error) {
 	code, err := walletauth.ParseCode(text)
 	if err != nil {
-		return nil, errCode
+		return nil, refusal.ErrWalletCode
 	}
 	hash := code.Hash()
 	i, err := e.invitations.Invitation(ctx, record.Digest(hash))
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, errCode
+		return nil, refusal.ErrWalletCode
 	}
 	if err != nil {
 		return nil, err
 	}
 	if subtle.ConstantTimeCompare(i.Code[:], hash[:]) != 1 || i.Used.IsZero() && !e.now().Before(i.Expires) {
-		return nil, errCode
+		return nil, refusal.ErrWalletCode
 	}
 	return i, nil
 }
@@ -87,7 +82,7 @@ func (e *Enrolment) Enrol(ctx context.Context, r *nodev1.EnrolRequest) (*nodev1.
 		return nil, err
 	}
 	if !i.Used.IsZero() {
-		return nil, errCode
+		return nil, refusal.ErrWalletCode
 	}
 	c := e.chain.Context()
 	return &nodev1.EnrolResponse{
@@ -115,7 +110,7 @@ func (e *Enrolment) Register(ctx context.Context, r *nodev1.RegisterRequest) (*n
 	}
 	if party == nil {
 		if !i.Used.IsZero() {
-			return nil, errCode
+			return nil, refusal.ErrWalletCode
 		}
 		if party, err = e.authority.Register(ctx, *registration); err != nil {
 			return nil, err

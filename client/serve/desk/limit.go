@@ -9,13 +9,11 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/peer"
-	"google.golang.org/grpc/status"
 
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 )
 
 // Rate is how often something may happen: so many times a second in the long
@@ -25,83 +23,56 @@ type Rate struct {
 	Burst     int
 }
 
-// Limits are those of a listener for wallets.
+// Limits are those of a listener for wallets, beside those of package serve.
 type Limits struct {
-	Address Rate // calls from one address, signed or not
-	Codes   Rate // calls with a one-time code from one address
-	Owner   Rate // signed calls of one policyholder
+	Codes Rate // calls with a one-time code from one address
+	Owner Rate // signed calls of one policyholder
 }
 
-// DefaultLimits suit a few hundred wallets behind one address.
-var DefaultLimits = Limits{
-	Address: Rate{PerSecond: 100, Burst: 400},
-	Codes:   Rate{PerSecond: 0.2, Burst: 20},
-	Owner:   Rate{PerSecond: 20, Burst: 200},
-}
-
-// Sizes and numbers of one connection.
-const (
-	maxRequest = 64 << 10 // bytes; the largest is a grant of 64 records
-	maxStreams = 32       // calls at once
-)
+// DefaultLimits let a wallet work as fast as it can, and a few policyholders
+// enrol behind one address.
+var DefaultLimits = Limits{Codes: Rate{PerSecond: 0.2, Burst: 20}, Owner: Rate{PerSecond: 20, Burst: 200}}
 
 // remembered is how many addresses and owners are told apart at one time. Who is
 // forgotten starts anew, with a full burst.
 const remembered = 1 << 14
 
-// ServerOptions are those of a listener for wallets: sizes, rates, and the guard
-// that lets calls in. Options of the node's own, for TLS, logging and errors, go
-// before them.
-func ServerOptions(guard *walletauth.Guard, l Limits) []grpc.ServerOption {
-	addresses, guesses, owners := newLimiter(l.Address), newLimiter(l.Codes), newLimiter(l.Owner)
-	byAddress := func(ctx context.Context, method string) error {
-		from := address(ctx)
-		if strings.HasPrefix(method, "/"+nodev1.EnrolmentService_ServiceDesc.ServiceName+"/") && !guesses.allow(from) {
-			return errTooMany
-		}
-		if !addresses.allow(from) {
-			return errTooMany
-		}
-		return nil
-	}
+// Interceptors are those of a listener for wallets, in their order: the limit of
+// one-time codes, the guard, the limit of each owner. Those of package serve go
+// before them, with [Address] as the caller's name.
+func Interceptors(guard *walletauth.Guard, l Limits) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
+	codes, owners := newLimiter(l.Codes), newLimiter(l.Owner)
 	byOwner := func(ctx context.Context) error {
 		if p := walletauth.Owner(ctx); p != nil && !owners.allow(p.ID.String()) {
-			return errTooMany
+			return refusal.ErrBusy
 		}
 		return nil
 	}
-	return []grpc.ServerOption{
-		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{PermitWithoutStream: false}),
-		grpc.ChainUnaryInterceptor(
-			func(ctx context.Context, r any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-				if err := byAddress(ctx, info.FullMethod); err != nil {
-					return nil, err
-				}
-				return handle(ctx, r)
-			},
-			guard.Unary,
-			func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-				if err := byOwner(ctx); err != nil {
-					return nil, err
-				}
-				return handle(ctx, r)
-			}),
-		grpc.ChainStreamInterceptor(
-			func(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-				if err := byAddress(stream.Context(), info.FullMethod); err != nil {
-					return err
-				}
-				return handle(srv, stream)
-			},
-			guard.Stream,
-			func(srv any, stream grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-				return handle(srv, &countedStream{stream, byOwner})
-			}),
+	unary := []grpc.UnaryServerInterceptor{
+		func(ctx context.Context, r any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+			if strings.HasPrefix(info.FullMethod, enrolment) && !codes.allow(Address(ctx)) {
+				return nil, refusal.ErrBusy
+			}
+			return handle(ctx, r)
+		},
+		guard.Unary,
+		func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+			if err := byOwner(ctx); err != nil {
+				return nil, err
+			}
+			return handle(ctx, r)
+		},
 	}
+	stream := []grpc.StreamServerInterceptor{
+		guard.Stream,
+		func(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+			return handle(srv, &countedStream{s, byOwner})
+		},
+	}
+	return unary, stream
 }
 
-var errTooMany = status.Error(codes.ResourceExhausted, "desk: too many calls: wait a little")
+var enrolment = "/" + nodev1.EnrolmentService_ServiceDesc.ServiceName + "/"
 
 // countedStream counts a stream for its owner when its request has arrived,
 // which is when the guard knows the owner.
@@ -141,9 +112,9 @@ func (l *limiter) allow(key string) bool {
 	return known.Allow()
 }
 
-// address is where a call comes from; IPv6 by the first half, which is one
+// Address is where a call comes from; IPv6 by the first half, which is one
 // subscriber's.
-func address(ctx context.Context) string {
+func Address(ctx context.Context) string {
 	p, ok := peer.FromContext(ctx)
 	if !ok {
 		return ""

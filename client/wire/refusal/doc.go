@@ -24,6 +24,10 @@ var (
 	ErrBusy = errors.New("node: too many requests; wait and ask again")
 	// ErrSlow: the other side did not read or write for too long.
 	ErrSlow = errors.New("node: the other side is too slow")
+	// ErrAddress: the node does not know where a party's node is.
+	ErrAddress = errors.New("node: no address is known for the party")
+	// ErrUnreachable: another party's node does not answer.
+	ErrUnreachable = errors.New("node: the party's node cannot be reached")
 	// ErrLedger: the node cannot reach the ledger.
 	ErrLedger = errors.New("node: the ledger cannot be reached from there")
 	// ErrInternal: the node failed, not the call.

@@ -1,0 +1,170 @@
+package serve
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+
+	"google.golang.org/grpc"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/internal/form"
+	"github.com/claimshare/claimshare/client/internal/pace"
+	"github.com/claimshare/claimshare/client/mutual"
+	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
+)
+
+// Holder serves what an insurer or repair shop keeps.
+type Holder struct {
+	nodev1.UnimplementedHolderServiceServer
+	member *client.Member
+	limits Limits
+}
+
+// NewHolder serves for a member.
+func NewHolder(m *client.Member, l Limits) *Holder { return &Holder{member: m, limits: l} }
+
+// Candidates streams the capsules under a label to a system manager.
+func (h *Holder) Candidates(r *nodev1.CandidatesRequest, stream grpc.ServerStreamingServer[nodev1.CandidatesResponse]) error {
+	ctx := stream.Context()
+	if _, err := callerOf(ctx, record.RoleAuthority); err != nil {
+		return err
+	}
+	if err := h.member.Chain().Await(ctx, r.GetAsOf()); err != nil {
+		return err
+	}
+	all, err := h.member.Candidates(ctx, r.GetLabel())
+	if err != nil {
+		return err
+	}
+	return paced(ctx, h.limits.Slow, func(_ context.Context, m *pace.Meter) error {
+		for i := range all {
+			m.Begin()
+			if err := stream.Send(&nodev1.CandidatesResponse{Record: all[i].Record[:], Capsule: all[i].Capsule}); err != nil {
+				return err
+			}
+			m.End(len(all[i].Capsule))
+		}
+		return nil
+	})
+}
+
+// Deliver answers the order of the proxy that calls.
+func (h *Holder) Deliver(ctx context.Context, r *nodev1.DeliverRequest) (*nodev1.DeliverResponse, error) {
+	caller, err := callerOf(ctx, record.RoleProxy)
+	if err != nil {
+		return nil, err
+	}
+	o, err := form.Order(r, caller.Party.ID)
+	if err != nil {
+		return nil, err
+	}
+	delivered, err := h.member.Deliver(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return form.DeliverResponse(delivered), nil
+}
+
+// SendPayload streams a released payload to the receiver of the release.
+func (h *Holder) SendPayload(r *nodev1.SendPayloadRequest, stream grpc.ServerStreamingServer[nodev1.SendPayloadResponse]) error {
+	ctx := stream.Context()
+	caller, err := mutual.From(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := form.PayloadOrder(r)
+	if err != nil {
+		return err
+	}
+	chain := h.member.Chain()
+	if err := chain.Await(ctx, o.AsOf); err != nil {
+		return err
+	}
+	release, err := chain.Release(ctx, o.Release)
+	if err != nil {
+		return err
+	}
+	if release.Receiver != caller.Party.ID {
+		return record.ErrNotReceiver.With("release %s is to another party than %s", o.Release, caller.Party.ID)
+	}
+	return paced(ctx, h.limits.Slow, func(ctx context.Context, m *pace.Meter) error {
+		out := bufio.NewWriterSize(&chunks{stream, m}, h.limits.Chunk)
+		trailer, err := h.member.SendPayload(ctx, o, out)
+		if err != nil {
+			return err
+		}
+		if err := out.Flush(); err != nil {
+			return err
+		}
+		return stream.Send(&nodev1.SendPayloadResponse{Part: &nodev1.SendPayloadResponse_Trailer{Trailer: form.TrailerOut(trailer)}})
+	})
+}
+
+// chunks writes parts of a payload.
+type chunks struct {
+	stream grpc.ServerStreamingServer[nodev1.SendPayloadResponse]
+	meter  *pace.Meter
+}
+
+// Write sends one chunk.
+func (c *chunks) Write(b []byte) (int, error) {
+	c.meter.Begin()
+	part := &nodev1.SendPayloadResponse_Chunk{Chunk: bytes.Clone(b)} // the transport may still read it
+	if err := c.stream.Send(&nodev1.SendPayloadResponse{Part: part}); err != nil {
+		return 0, err
+	}
+	c.meter.End(len(b))
+	return len(b), nil
+}
+
+// paced runs a handler that streams and returns when it does, or when the caller
+// is too slow. Only the return of a handler ends a Send that waits for a caller
+// that does not read: then the rest of run comes to its end right after.
+func paced(ctx context.Context, limits pace.Limits, run func(context.Context, *pace.Meter) error) error {
+	m, ctx := pace.New(ctx, limits)
+	ended := make(chan outcome, 1)
+	go func() {
+		defer m.Stop()
+		ended <- caught(func() error { return run(ctx, m) })
+	}()
+	<-ctx.Done()
+	if cause := context.Cause(ctx); errors.Is(cause, refusal.ErrSlow) {
+		return cause
+	}
+	// It has ended, or the stream has, and with it every Send.
+	o := <-ended
+	if o.panicked != nil {
+		panic(o.panicked)
+	}
+	return o.err
+}
+
+// outcome is how a function ended.
+type outcome struct {
+	err      error
+	panicked any
+}
+
+func caught(run func() error) (o outcome) {
+	defer func() { o.panicked = recover() }()
+	o.err = run()
+	return o
+}
+
+// callerOf is the caller, if it is of a role.
+func callerOf(ctx context.Context, roles ...record.Role) (*mutual.Caller, error) {
+	caller, err := mutual.From(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, role := range roles {
+		if caller.Party.Role == role {
+			return caller, nil
+		}
+	}
+	return nil, record.ErrForbidden.With("party %s is of role %s", caller.Party.ID, caller.Party.Role)
+}
