@@ -15,6 +15,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
@@ -60,10 +61,10 @@ func (c *Client) attach(ctx context.Context, cc *grpc.ClientConn, method string,
 	}
 	answer, err := nodev1.NewWalletServiceClient(cc).Challenge(ctx, &nodev1.ChallengeRequest{Pid: string(c.pid)})
 	if err != nil {
-		return nil, FromStatus(err)
+		return nil, refusal.FromStatus(err)
 	}
 	if len(answer.GetNonce()) != NonceSize {
-		return nil, ErrNode
+		return nil, fmt.Errorf("%w: it has %d bytes", ErrNonce, len(answer.GetNonce()))
 	}
 	proof, err := Sign(c.pid, c.key, Call{Method: method, Request: message, Node: c.node}, Nonce(answer.GetNonce()), c.now())
 	if err != nil {
@@ -82,14 +83,14 @@ func stale(err error) bool { return errors.Is(err, ErrNonce) || errors.Is(err, E
 
 func (c *Client) unary(ctx context.Context, method string, request, answer any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 	if slices.Contains(unsigned, service(method)) {
-		return FromStatus(invoke(ctx, method, request, answer, cc, opts...))
+		return refusal.FromStatus(invoke(ctx, method, request, answer, cc, opts...))
 	}
 	for again := true; ; again = false {
 		signed, err := c.attach(ctx, cc, method, request)
 		if err != nil {
 			return err
 		}
-		err = FromStatus(invoke(signed, method, request, answer, cc, opts...))
+		err = refusal.FromStatus(invoke(signed, method, request, answer, cc, opts...))
 		if err == nil || !again || !stale(err) {
 			return err
 		}
@@ -138,7 +139,7 @@ func (s *signedStream) RecvMsg(m any) error {
 	if s.inner == nil {
 		return errNotOpen
 	}
-	return FromStatus(s.inner.RecvMsg(m))
+	return refusal.FromStatus(s.inner.RecvMsg(m))
 }
 
 func (s *signedStream) CloseSend() error {

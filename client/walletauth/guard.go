@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 
@@ -32,10 +33,10 @@ type Guard struct {
 }
 
 // NewGuard makes the guard of a node. Calls to the services of the wallet's
-// first steps, and to those named in open, such as the health service, need no
-// proof.
-func NewGuard(node record.PartyID, book *NonceBook, lookup Lookup, open ...string) *Guard {
-	return &Guard{node: node, book: book, lookup: lookup, open: slices.Concat(unsigned, open), now: time.Now}
+// first steps and to the health service need no proof. The errors of its
+// interceptors cross as package refusal says, by an interceptor before them.
+func NewGuard(node record.PartyID, book *NonceBook, lookup Lookup) *Guard {
+	return &Guard{node: node, book: book, lookup: lookup, open: append(slices.Clone(unsigned), healthv1.Health_ServiceDesc.ServiceName), now: time.Now}
 }
 
 // Challenge is a nonce for one call of a wallet's to this node. It returns
@@ -43,7 +44,7 @@ func NewGuard(node record.PartyID, book *NonceBook, lookup Lookup, open ...strin
 func (g *Guard) Challenge(pid string) (Nonce, error) {
 	p, err := pseudonym.Parse(pid)
 	if err != nil {
-		return Nonce{}, ErrNoProof.with("the challenge names no pseudo-identity")
+		return Nonce{}, fmt.Errorf("%w: the challenge names no pseudo-identity", ErrNoProof)
 	}
 	return g.book.New(record.NewPartyID(string(p))), nil
 }
@@ -61,11 +62,6 @@ func Owner(ctx context.Context) *record.Party {
 // behind a guard.
 func WithOwner(ctx context.Context, owner *record.Party) context.Context {
 	return context.WithValue(ctx, ownerKey{}, owner)
-}
-
-// ServerOptions are the interceptors of a listener for wallets.
-func (g *Guard) ServerOptions() []grpc.ServerOption {
-	return []grpc.ServerOption{grpc.ChainUnaryInterceptor(g.Unary), grpc.ChainStreamInterceptor(g.Stream)}
 }
 
 // Unary is the interceptor of calls.
@@ -86,7 +82,7 @@ func (g *Guard) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServe
 		return handle(srv, stream)
 	}
 	if info.IsClientStream {
-		return ErrNoProof.with("a stream of requests cannot be signed")
+		return fmt.Errorf("%w: a stream of requests cannot be signed", ErrNoProof)
 	}
 	return handle(srv, &guardedStream{ServerStream: stream, guard: g, method: info.FullMethod, ctx: stream.Context()})
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
-	"fmt"
 	"sync"
 	"time"
 
@@ -22,9 +21,9 @@ type Nonce [NonceSize]byte
 // NonceLife is how long a nonce may be used.
 const NonceLife = time.Minute
 
-// DefaultUsed is how many used nonces a book remembers: that many calls of
-// wallets are let in within a minute.
-const DefaultUsed = 1 << 16
+// maxUsed is how many used nonces a book remembers: that many calls of wallets
+// are let in within a minute.
+const maxUsed = 1 << 16
 
 // NonceBook gives out the nonces of one node and accepts each once.
 //
@@ -45,13 +44,11 @@ type NonceBook struct {
 	now  func() time.Time // tests move it
 }
 
-// NewNonceBook makes a book that remembers up to used nonces.
-func NewNonceBook(used int) (*NonceBook, error) {
-	b := &NonceBook{max: used, used: map[int64]bool{}, now: time.Now}
-	if _, err := rand.Read(b.key[:]); err != nil {
-		return nil, fmt.Errorf("walletauth: draw the key of nonces: %w", err)
-	}
-	return b, nil
+// NewNonceBook makes a book.
+func NewNonceBook() *NonceBook {
+	b := &NonceBook{max: maxUsed, used: map[int64]bool{}, now: time.Now}
+	_, _ = rand.Read(b.key[:]) // never fails
+	return b
 }
 
 // New is a nonce for one call of one wallet.

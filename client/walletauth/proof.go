@@ -74,7 +74,7 @@ func (p *Proof) Verify(c Call, key *bls.PublicKey) error {
 // fresh checks the time of the proof. It returns [ErrTime].
 func (p *Proof) fresh(now time.Time) error {
 	if away := now.Sub(time.Unix(p.Time, 0)).Abs(); away > Skew {
-		return ErrTime.with("by %s", away.Round(time.Second))
+		return fmt.Errorf("%w: by %s", ErrTime, away.Round(time.Second))
 	}
 	return nil
 }
@@ -91,11 +91,11 @@ func (p *Proof) Encode() ([]byte, error) {
 func DecodeProof(b []byte) (*Proof, error) {
 	var w nodev1.WalletProof
 	if len(b) > maxProof || proto.Unmarshal(b, &w) != nil || len(w.ProtoReflect().GetUnknown()) > 0 {
-		return nil, ErrNoProof.with("it is malformed")
+		return nil, fmt.Errorf("%w: it is malformed", ErrNoProof)
 	}
 	pid, err := pseudonym.Parse(w.GetPid())
 	if err != nil || len(w.GetNonce()) != NonceSize || len(w.GetSignature()) != bls.SignatureSize || w.GetTime() <= 0 {
-		return nil, ErrNoProof.with("it is malformed")
+		return nil, fmt.Errorf("%w: it is malformed", ErrNoProof)
 	}
 	return &Proof{PID: pid, Nonce: Nonce(w.GetNonce()), Time: w.GetTime(), Signature: bls.Signature(w.GetSignature())}, nil
 }

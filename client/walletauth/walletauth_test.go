@@ -19,6 +19,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
@@ -125,11 +126,17 @@ func (n *node) enrol(w wallet, role record.Role) *record.Party {
 
 func newNode(t *testing.T, name string) *node {
 	t.Helper()
-	book, err := NewNonceBook(DefaultUsed)
-	require.NoError(t, err)
+	book := NewNonceBook()
 	n := &node{t: t, id: record.NewPartyID(name), parties: map[record.PartyID]*record.Party{}}
 	n.guard = NewGuard(n.id, book, n.lookup)
-	server := grpc.NewServer(n.guard.ServerOptions()...)
+	server := grpc.NewServer(
+		grpc.ChainUnaryInterceptor(func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
+			answer, err := handle(ctx, r)
+			return answer, refusal.ToStatus(ctx, err)
+		}, n.guard.Unary),
+		grpc.ChainStreamInterceptor(func(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
+			return refusal.ToStatus(s.Context(), handle(srv, s))
+		}, n.guard.Stream))
 	nodev1.RegisterWalletServiceServer(server, n)
 	nodev1.RegisterGatewayServiceServer(server, n)
 	nodev1.RegisterCustodyServiceServer(server, n)
@@ -264,7 +271,7 @@ func (n *node) decline(p *Proof, r *nodev1.DeclineRequest) error {
 	require.NoError(n.t, err)
 	ctx := metadata.AppendToOutgoingContext(n.t.Context(), metadataKey, string(encoded))
 	_, err = nodev1.NewCustodyServiceClient(n.cc).Decline(ctx, r)
-	return FromStatus(err)
+	return refusal.FromStatus(err)
 }
 
 // A wrong signature does not use a nonce up: who overhears one cannot spoil it.
@@ -328,7 +335,7 @@ func TestMalformedProofs(t *testing.T) {
 	// No proof, or two.
 	call := func(ctx context.Context) error {
 		_, err := nodev1.NewGatewayServiceClient(n.cc).Height(ctx, &nodev1.HeightRequest{})
-		return FromStatus(err)
+		return refusal.FromStatus(err)
 	}
 	require.ErrorIs(t, call(t.Context()), ErrNoProof)
 	two := metadata.AppendToOutgoingContext(t.Context(), metadataKey, string(b), metadataKey, string(b))
@@ -336,9 +343,9 @@ func TestMalformedProofs(t *testing.T) {
 	stream, err := nodev1.NewCustodyServiceClient(n.cc).Payload(t.Context(), &nodev1.PayloadRequest{})
 	require.NoError(t, err)
 	_, err = stream.Recv()
-	require.ErrorIs(t, FromStatus(err), ErrNoProof)
+	require.ErrorIs(t, refusal.FromStatus(err), ErrNoProof)
 	_, err = nodev1.NewWalletServiceClient(n.cc).Challenge(t.Context(), &nodev1.ChallengeRequest{Pid: "Alice"})
-	require.ErrorIs(t, FromStatus(err), ErrNoProof)
+	require.ErrorIs(t, refusal.FromStatus(err), ErrNoProof)
 	require.Empty(t, n.served)
 }
 
@@ -388,9 +395,7 @@ func TestNodeStartedAgain(t *testing.T) {
 		func(ctx context.Context, method string, req, answer any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
 			if !restarted { // between the challenge and the call
 				restarted = true
-				book, err := NewNonceBook(DefaultUsed)
-				require.NoError(t, err)
-				n.guard.book = book
+				n.guard.book = NewNonceBook()
 			}
 			return invoke(ctx, method, req, answer, cc, opts...)
 		}))...)
@@ -408,8 +413,8 @@ func TestWrongNode(t *testing.T) {
 }
 
 func TestNonceBook(t *testing.T) {
-	b, err := NewNonceBook(3)
-	require.NoError(t, err)
+	b := NewNonceBook()
+	b.max = 3
 	now := time.Now()
 	b.now = func() time.Time { return now }
 	owner := record.PartyID{1}
