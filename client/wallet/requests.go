@@ -1,0 +1,73 @@
+package wallet
+
+import (
+	"context"
+	"slices"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+)
+
+// Asked is an access request to the owner: who asks, what a consent as asked for
+// would open, and what the owner has answered so far.
+type Asked struct {
+	Request   record.Request
+	Requester *record.Party
+	Covers    []record.Record
+	Answers   []record.Consent
+}
+
+// Requests is who asked for what, oldest first.
+func (w *Wallet) Requests(ctx context.Context) ([]Asked, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, err := w.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	requests, err := s.chain.RequestsTo(ctx, w.ID())
+	if err != nil || len(requests) == 0 {
+		return nil, err
+	}
+	consents, err := s.chain.ConsentsOf(ctx, w.ID())
+	if err != nil {
+		return nil, err
+	}
+	records, err := s.chain.RecordsOf(ctx, w.ID())
+	if err != nil {
+		return nil, err
+	}
+	parties := map[record.PartyID]*record.Party{}
+	var all []Asked
+	for _, r := range requests {
+		who := parties[r.Requester]
+		if who == nil {
+			if who, err = s.chain.Party(ctx, r.Requester); err != nil {
+				return nil, err
+			}
+			parties[r.Requester] = who
+		}
+		a := Asked{Request: r, Requester: who, Covers: covered(&r.AccessRequest, records)}
+		for _, c := range consents {
+			if c.Request == r.ID {
+				a.Answers = append(a.Answers, c)
+			}
+		}
+		all = append(all, a)
+	}
+	return all, nil
+}
+
+// covered is which records a request is about.
+func covered(r *record.AccessRequest, records []record.Record) []record.Record {
+	var out []record.Record
+	for _, listed := range records {
+		switch {
+		case r.Label != "" && r.Label != listed.Label:
+		case !r.Holder.IsZero() && r.Holder != listed.Issuer:
+		case len(r.Records) > 0 && !slices.Contains(r.Records, listed.ID):
+		default:
+			out = append(out, listed)
+		}
+	}
+	return out
+}
