@@ -24,9 +24,15 @@
 // Fabric takes for deletion), keys that CouchDB refuses, empty keys and pages
 // of no size are errors everywhere.
 //
-// Left out: endorsement policies, private data, rich queries and calls to other
-// chaincodes. These answer with [ErrUnsupported]. A peer also cuts a range query
-// off after ledger.state.totalQueryLimit rows (100,000), refuses transactions
-// whose timestamps are off, and buffers writes between StartWriteBatch and
-// FinishWriteBatch, so that their errors come late; this ledger does not.
+// Private data is kept by collection ([Ledger.Private]); a chaincode may call
+// others that [Ledger.Deploy] has put on the channel; [Ledger.Seed] begins a test
+// in the middle.
+//
+// Left out: endorsement policies, of keys too, the policies and members of
+// collections, rich queries and calls to other channels. What would need them
+// answers with [ErrUnsupported]. Init is never called. A peer also cuts a range
+// query off after ledger.state.totalQueryLimit rows (100,000), refuses
+// transactions whose timestamps are off, and buffers writes between
+// StartWriteBatch and FinishWriteBatch, so that their errors come late; this
+// ledger does not.
 package stub

@@ -57,7 +57,8 @@ type Ledger struct {
 	chaincode     shim.Chaincode
 
 	mu     sync.RWMutex
-	store  store
+	others map[string]shim.Chaincode // to be called by the ledger's own
+	spaces map[space]*store
 	blocks []Block
 	txIDs  map[string]bool
 	clock  time.Time
@@ -70,6 +71,7 @@ type Ledger struct {
 func NewLedger(channel, chaincodeName string, chaincode shim.Chaincode) *Ledger {
 	return &Ledger{
 		channel: channel, name: chaincodeName, chaincode: chaincode,
+		others: map[string]shim.Chaincode{}, spaces: map[space]*store{},
 		txIDs: map[string]bool{}, runs: 2,
 		clock: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
 	}
@@ -212,8 +214,8 @@ func (l *Ledger) Commit(transactions ...*Transaction) []peer.TxValidationCode {
 		l.txIDs[tx.ID] = true
 		if codes[i] == peer.TxValidationCode_VALID {
 			for _, w := range tx.Writes {
-				written[w.Key] = true
-				l.store.put(w, version{number, uint64(i)}, tx.ID, tx.Time)
+				written[w.place()] = true
+				l.write(w, version{number, uint64(i)}, tx.ID, tx.Time)
 			}
 		}
 	}
@@ -231,12 +233,12 @@ func (l *Ledger) validate(tx *Transaction, written map[string]bool) peer.TxValid
 		return peer.TxValidationCode_BAD_RESPONSE_PAYLOAD
 	}
 	for _, r := range tx.Reads {
-		if written[r.Key] || l.store.version(r.Key) != r.version {
+		if written[r.place()] || l.in(r.space()).version(r.Key) != r.version {
 			return peer.TxValidationCode_MVCC_READ_CONFLICT
 		}
 	}
 	for _, q := range tx.Ranges {
-		if !q.unchanged(&l.store) {
+		if !q.unchanged(l.in(space{chaincode: q.Chaincode})) {
 			return peer.TxValidationCode_PHANTOM_READ_CONFLICT
 		}
 	}
@@ -264,21 +266,39 @@ func (l *Ledger) Events() []*peer.ChaincodeEvent {
 }
 
 // State lists keys and values in the order of their keys, composite keys first.
-func (l *Ledger) State() []Write {
+func (l *Ledger) State() []Write { return l.all(space{}) }
+
+func (l *Ledger) all(s space) []Write {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var all []Write
-	for _, row := range l.store.scan("", "", l.store.last) {
-		all = append(all, Write{Key: row.key, Value: append([]byte(nil), row.value...)})
+	for _, row := range l.in(s).scan("", "", l.in(s).last) {
+		all = append(all, Write{s.chaincode, s.collection, row.key, append([]byte(nil), row.value...), false})
 	}
 	return all
+}
+
+// in is what is kept in a space; the caller holds the lock.
+func (l *Ledger) in(s space) *store {
+	if kept := l.spaces[s]; kept != nil {
+		return kept
+	}
+	return &store{}
+}
+
+// write applies one write; the caller holds the lock for writing.
+func (l *Ledger) write(w Write, v version, txID string, t time.Time) {
+	if l.spaces[w.space()] == nil {
+		l.spaces[w.space()] = &store{}
+	}
+	l.spaces[w.space()].put(w, v, txID, t)
 }
 
 // Get is the committed value of a key, nil when there is none.
 func (l *Ledger) Get(key string) []byte {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	m := l.store.at(key, l.store.last)
+	m := l.in(space{}).at(key, l.in(space{}).last)
 	if m == nil {
 		return nil
 	}

@@ -25,6 +25,7 @@ const (
 // simulation is what the chaincode sees of one call.
 type simulation struct {
 	ledger   *Ledger
+	in       space // the running chaincode's public data
 	call     Call
 	tx       *Transaction
 	height   uint64 // the block whose state is read
@@ -137,7 +138,7 @@ func (s *simulation) SetEvent(name string, payload []byte) error {
 		return errors.New("stub: an event needs a name")
 	}
 	s.tx.Event = &peer.ChaincodeEvent{
-		ChaincodeId: s.ledger.name, TxId: s.tx.ID, EventName: name, Payload: append([]byte(nil), payload...),
+		ChaincodeId: s.namespace(), TxId: s.tx.ID, EventName: name, Payload: append([]byte(nil), payload...),
 	}
 	return nil
 }
@@ -149,13 +150,18 @@ func (s *simulation) GetState(key string) ([]byte, error) {
 	checkText(key)
 	s.ledger.mu.RLock()
 	defer s.ledger.mu.RUnlock()
-	m := s.ledger.store.at(key, s.height)
+	return s.read(s.in, key), nil
+}
+
+// read is a key's value and notes that it was read; the caller holds the lock.
+func (s *simulation) read(in space, key string) []byte {
+	m := s.ledger.in(in).at(key, s.height)
 	if m == nil {
-		s.tx.read(key, version{})
-		return nil, nil
+		s.tx.read(in, key, version{})
+		return nil
 	}
-	s.tx.read(key, m.version)
-	return append([]byte{}, m.value...), nil
+	s.tx.read(in, key, m.version)
+	return append([]byte{}, m.value...)
 }
 
 func (s *simulation) GetMultipleStates(keys ...string) ([][]byte, error) {
@@ -179,27 +185,41 @@ func (s *simulation) checkWrite(key string) error {
 		return fmt.Errorf("stub: CouchDB refuses the key %q, which begins with an underscore", key)
 	case s.tx.paginated:
 		return errors.New("stub: a transaction that has made a paginated query cannot write")
+	case s.tx.queried:
+		return errors.New("stub: a transaction that has queried private data by range cannot write")
 	}
 	return nil
 }
 
-func (s *simulation) PutState(key string, value []byte) error {
+func (s *simulation) PutState(key string, value []byte) error { return s.put(s.in, key, value) }
+
+func (s *simulation) DelState(key string) error { return s.del(s.in, key) }
+
+func (s *simulation) put(in space, key string, value []byte) error {
 	if err := s.checkWrite(key); err != nil {
 		return err
 	}
 	if len(value) == 0 {
 		return fmt.Errorf("stub: the value of %q is empty: to Fabric that is as good as absent", key)
 	}
-	s.tx.write(Write{Key: key, Value: append([]byte(nil), value...)})
+	s.tx.write(Write{in.chaincode, in.collection, key, append([]byte(nil), value...), false})
 	return nil
 }
 
-func (s *simulation) DelState(key string) error {
+func (s *simulation) del(in space, key string) error {
 	if err := s.checkWrite(key); err != nil {
 		return err
 	}
-	s.tx.write(Write{Key: key, Delete: true})
+	s.tx.write(Write{in.chaincode, in.collection, key, nil, true})
 	return nil
+}
+
+// namespace is the name of the running chaincode.
+func (s *simulation) namespace() string {
+	if s.in.chaincode == "" {
+		return s.ledger.name
+	}
+	return s.in.chaincode
 }
 
 func (s *simulation) StartWriteBatch() {}
@@ -236,11 +256,11 @@ func (s *simulation) GetStateByPartialCompositeKey(objectType string, attributes
 // query opens an iterator and puts what it fetches into the read set.
 func (s *simulation) query(start, end string) *stateIterator {
 	s.ledger.mu.RLock()
-	rows := s.ledger.store.scan(start, end, s.height)
+	rows := s.ledger.in(s.in).scan(start, end, s.height)
 	s.ledger.mu.RUnlock()
-	s.tx.Ranges = append(s.tx.Ranges, RangeRead{Start: start})
+	s.tx.Ranges = append(s.tx.Ranges, RangeRead{Chaincode: s.in.chaincode, Start: start})
 	at := len(s.tx.Ranges) - 1
-	it := &stateIterator{namespace: s.ledger.name, rows: rows}
+	it := &stateIterator{namespace: s.namespace(), rows: rows}
 	it.fetch = func(n int) {
 		q := &s.tx.Ranges[at]
 		q.End = end
@@ -248,16 +268,16 @@ func (s *simulation) query(start, end string) *stateIterator {
 			q.End = rows[n].key + "\x00" // the row that shows that there are more is read too
 			n++
 		}
-		q.rows = readsOf(rows[:n])
+		q.rows = s.readsOf(rows[:n])
 	}
 	it.fetch(min(fetchSize, len(rows)))
 	return it
 }
 
-func readsOf(rows []row) []Read {
+func (s *simulation) readsOf(rows []row) []Read {
 	var reads []Read
 	for _, r := range rows {
-		reads = append(reads, Read{r.key, r.version})
+		reads = append(reads, Read{s.in.chaincode, s.in.collection, r.key, r.version})
 	}
 	return reads
 }
@@ -278,7 +298,7 @@ func (s *simulation) page(start, end string, size int32, bookmark string) (shim.
 		start = bookmark
 	}
 	s.ledger.mu.RLock()
-	rows := s.ledger.store.scan(start, end, s.height)
+	rows := s.ledger.in(s.in).scan(start, end, s.height)
 	s.ledger.mu.RUnlock()
 	metadata := &peer.QueryResponseMetadata{}
 	if len(rows) > int(size) {
@@ -286,8 +306,8 @@ func (s *simulation) page(start, end string, size int32, bookmark string) (shim.
 		rows = rows[:size]
 	}
 	metadata.FetchedRecordsCount = int32(len(rows))
-	s.tx.Ranges = append(s.tx.Ranges, RangeRead{Start: start, End: end, rows: readsOf(rows)})
-	return &stateIterator{namespace: s.ledger.name, rows: rows, fetch: func(int) {}}, metadata, nil
+	s.tx.Ranges = append(s.tx.Ranges, RangeRead{Chaincode: s.in.chaincode, Start: start, End: end, rows: s.readsOf(rows)})
+	return &stateIterator{namespace: s.namespace(), rows: rows, fetch: func(int) {}}, metadata, nil
 }
 
 func (s *simulation) GetStateByRangeWithPagination(start, end string, size int32, bookmark string) (shim.StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
@@ -324,7 +344,7 @@ func (s *simulation) GetHistoryForKey(key string) (shim.HistoryQueryIteratorInte
 	s.ledger.mu.RLock()
 	defer s.ledger.mu.RUnlock()
 	it := &historyIterator{}
-	log := s.ledger.store.log[key]
+	log := s.ledger.in(s.in).log[key]
 	for i := len(log) - 1; i >= 0; i-- {
 		if m := log[i]; m.version.block <= s.height {
 			it.list = append(it.list, &queryresult.KeyModification{

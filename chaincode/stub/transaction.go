@@ -22,41 +22,60 @@ type Transaction struct {
 	// Code is the validation code, once the transaction has been committed.
 	Code peer.TxValidationCode
 
-	paginated bool
+	paginated bool // it cannot write any more
+	queried   bool // private data, by range: nor can it write
 }
 
 // Read is a key in the read set, with the version that was read.
 type Read struct {
-	Key     string
-	version version
+	Chaincode  string // another chaincode that was called; empty for the ledger's own
+	Collection string // of private data; empty for public data
+	Key        string
+	version    version
 }
 
 // RangeRead is a range in the read set, with what was found in it.
 type RangeRead struct {
+	Chaincode  string // as in [Read]
 	Start, End string
 	rows       []Read
 }
 
-// Write is a key in the write set.
+// Write is a key in the write set. In a block, a peer would show of private data
+// no more than the hashes of key and value.
 type Write struct {
-	Key    string
-	Value  []byte
-	Delete bool
+	Chaincode  string // as in [Read]
+	Collection string
+	Key        string
+	Value      []byte
+	Delete     bool
 }
 
-func (tx *Transaction) read(key string, v version) {
-	i := sort.Search(len(tx.Reads), func(i int) bool { return tx.Reads[i].Key >= key })
-	if i < len(tx.Reads) && tx.Reads[i].Key == key {
+// space is where a key lives: a chaincode's namespace, empty for the ledger's
+// own, and a collection of it, empty for public data.
+type space struct{ chaincode, collection string }
+
+func (s space) place(key string) string { return s.chaincode + "\x00" + s.collection + "\x00" + key }
+
+func (r Read) space() space   { return space{r.Chaincode, r.Collection} }
+func (w Write) space() space  { return space{w.Chaincode, w.Collection} }
+func (r Read) place() string  { return r.space().place(r.Key) }
+func (w Write) place() string { return w.space().place(w.Key) }
+
+func (tx *Transaction) read(in space, key string, v version) {
+	r := Read{in.chaincode, in.collection, key, v}
+	i := sort.Search(len(tx.Reads), func(i int) bool { return tx.Reads[i].place() >= r.place() })
+	if i < len(tx.Reads) && tx.Reads[i].place() == r.place() {
 		return
 	}
 	tx.Reads = append(tx.Reads, Read{})
 	copy(tx.Reads[i+1:], tx.Reads[i:])
-	tx.Reads[i] = Read{key, v}
+	tx.Reads[i] = r
 }
 
 func (tx *Transaction) write(w Write) {
-	i := sort.Search(len(tx.Writes), func(i int) bool { return tx.Writes[i].Key >= w.Key })
-	if i < len(tx.Writes) && tx.Writes[i].Key == w.Key {
+	i := sort.Search(len(tx.Writes), func(i int) bool { return tx.Writes[i].place() >= w.place() })
+	if i < len(tx.Writes) && tx.Writes[i].place() == w.place() {
 		tx.Writes[i] = w
 		return
 	}
@@ -72,7 +91,7 @@ func (q *RangeRead) unchanged(s *store) bool {
 		return false
 	}
 	for i := range rows {
-		if (Read{rows[i].key, rows[i].version}) != q.rows[i] {
+		if rows[i].key != q.rows[i].Key || rows[i].version != q.rows[i].version {
 			return false
 		}
 	}
@@ -95,7 +114,7 @@ func (tx *Transaction) difference(other *Transaction) string {
 	}
 	for i, w := range tx.Writes {
 		o := other.Writes[i]
-		if w.Key != o.Key || w.Delete != o.Delete || !bytes.Equal(w.Value, o.Value) {
+		if w.place() != o.place() || w.Delete != o.Delete || !bytes.Equal(w.Value, o.Value) {
 			return "writes"
 		}
 	}

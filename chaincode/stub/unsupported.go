@@ -10,10 +10,6 @@ import (
 // ErrUnsupported is the answer of what this ledger leaves out.
 var ErrUnsupported = errors.New("stub: not supported by the in-memory ledger")
 
-func (s *simulation) InvokeChaincode(string, [][]byte, string) *peer.Response {
-	return shim.Error(ErrUnsupported.Error())
-}
-
 func (s *simulation) SetStateValidationParameter(string, []byte) error { return ErrUnsupported }
 
 func (s *simulation) GetStateValidationParameter(string) ([]byte, error) { return nil, ErrUnsupported }
@@ -26,33 +22,11 @@ func (s *simulation) GetQueryResultWithPagination(string, int32, string) (shim.S
 	return nil, nil, ErrUnsupported
 }
 
-func (s *simulation) GetPrivateData(string, string) ([]byte, error) { return nil, ErrUnsupported }
-
-func (s *simulation) GetMultiplePrivateData(string, ...string) ([][]byte, error) {
-	return nil, ErrUnsupported
-}
-
-func (s *simulation) GetPrivateDataHash(string, string) ([]byte, error) { return nil, ErrUnsupported }
-
-func (s *simulation) PutPrivateData(string, string, []byte) error { return ErrUnsupported }
-
-func (s *simulation) DelPrivateData(string, string) error { return ErrUnsupported }
-
-func (s *simulation) PurgePrivateData(string, string) error { return ErrUnsupported }
-
 func (s *simulation) SetPrivateDataValidationParameter(string, string, []byte) error {
 	return ErrUnsupported
 }
 
 func (s *simulation) GetPrivateDataValidationParameter(string, string) ([]byte, error) {
-	return nil, ErrUnsupported
-}
-
-func (s *simulation) GetPrivateDataByRange(string, string, string) (shim.StateQueryIteratorInterface, error) {
-	return nil, ErrUnsupported
-}
-
-func (s *simulation) GetPrivateDataByPartialCompositeKey(string, string, []string) (shim.StateQueryIteratorInterface, error) {
 	return nil, ErrUnsupported
 }
 
