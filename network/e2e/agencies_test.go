@@ -31,6 +31,9 @@ func TestAgencies(t *testing.T) {
 	t.Run("endorsement", a.testEndorsement)
 	t.Run("decisions", a.testDecisions)
 	t.Run("an agency is down", a.testDown)
+	if soak(0, 1) > 0 { // a gateway waits for half a minute
+		t.Run("an agency hangs", a.testHung)
+	}
 }
 
 type agencies struct {
@@ -173,6 +176,30 @@ func (a *agencies) testDown(t *testing.T) {
 	transaction, err := a.issue(t.Context(), t, insurer, "SMMSP", "SM2MSP", "SM3MSP")
 	require.NoError(t, err, "all of them are back")
 	require.Len(t, transaction.Endorsers, 3)
+}
+
+// A peer that hangs costs the first submission that meets it the gateway's
+// patience, and those after it nothing.
+func (a *agencies) testHung(t *testing.T) {
+	insurer := a.as(t, "insurer1")
+	hung := process(t, a.network, "sm3.peer0").PID
+	require.NoError(t, syscall.Kill(hung, syscall.SIGSTOP))
+	defer func() { require.NoError(t, syscall.Kill(hung, syscall.SIGCONT)) }()
+	const calls, slow = 12, 20 * time.Second
+	var waited int
+	for range calls {
+		began := time.Now()
+		transaction, err := a.issue(t.Context(), t, insurer)
+		require.NoError(t, err)
+		require.NotContains(t, transaction.Endorsers, "SM3MSP")
+		took := time.Since(began)
+		require.Less(t, took, time.Minute)
+		if took > slow {
+			waited++
+		}
+	}
+	t.Logf("%d of %d submissions had to wait for it", waited, calls)
+	require.LessOrEqual(t, waited, 1)
 }
 
 // bringDown ends a peer and keeps it from starting again, until the returned
