@@ -22,7 +22,8 @@ func (w *world) submit() stub.Call {
 	for range n {
 		entries = append(entries, w.entry(p, from))
 	}
-	if w.chance(12) {
+	spoilt := w.chance(12)
+	if spoilt {
 		w.spoilSignatures(entries)
 	}
 	if len(entries) > 1 && w.chance(3) {
@@ -32,7 +33,11 @@ func (w *world) submit() stub.Call {
 		entries = append(entries, *old)
 	}
 	w.entries = append(w.entries, entries...)
-	return w.carry(record.TxSubmitRecords, p, entries)
+	call := w.carry(record.TxSubmitRecords, p, entries)
+	if spoilt {
+		w.faulty = append(w.faulty, call)
+	}
+	return call
 }
 
 // resubmitted is an entry of the issuer's that was signed before.

@@ -13,9 +13,9 @@ import (
 // doses are how many transactions to play, and in sequences of how many steps.
 func doses() (transactions int, steps []int) {
 	if os.Getenv("CLAIMSHARE_SOAK") == "1" {
-		return 20_000, []int{100, 400, 1000}
+		return 40_000, []int{100, 400, 1000}
 	}
-	return 2_000, []int{100, 200}
+	return 4_000, []int{100, 200}
 }
 
 // firstSeed is where the seeds begin: CLAIMSHARE_MODEL_SEED plays others.

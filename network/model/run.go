@@ -104,7 +104,7 @@ type action struct {
 var actions = []action{
 	{4, (*world).register}, {4, (*world).rotate}, {8, (*world).status}, {4, (*world).propose}, {8, (*world).approveDecision},
 	{24, (*world).submit}, {10, (*world).amend}, {5, (*world).request}, {14, (*world).grant}, {10, (*world).approve},
-	{4, (*world).revoke}, {22, (*world).release}, {13, (*world).followUp}, {6, (*world).again}, {2, (*world).foreign},
+	{4, (*world).revoke}, {22, (*world).release}, {13, (*world).followUp}, {8, (*world).again}, {2, (*world).foreign},
 }
 
 // choose picks an action by weight.
@@ -133,6 +133,9 @@ func (w *world) next(a action) stub.Call {
 func (w *world) again() stub.Call {
 	if len(w.calls) == 0 {
 		return w.submit()
+	}
+	if len(w.faulty) > 0 && w.chance(15) {
+		return w.faulty[len(w.faulty)-1]
 	}
 	if w.chance(50) { // one of the last
 		return w.calls[len(w.calls)-1-w.IntN(min(8, len(w.calls)))]

@@ -172,7 +172,11 @@ func (w *world) consent(condition func(*record.Consent) bool) *record.Consent {
 }
 
 func (w *world) approve() stub.Call {
-	c := w.consent(func(c *record.Consent) bool { return c.Status == record.ConsentGranted && w.now < c.Expiry })
+	status := record.ConsentGranted
+	if w.chance(8) {
+		status = record.ConsentRevoked
+	}
+	c := w.consent(func(c *record.Consent) bool { return c.Status == status && w.now < c.Expiry })
 	if c == nil || w.chance(2) {
 		return w.call(w.manager(), record.TxApprove, record.ConsentID{1}.String())
 	}

@@ -37,6 +37,7 @@ type world struct {
 	entries  []record.Entry          // signed so far
 	consents []record.GrantStatement // signed so far, granted or not
 	calls    []stub.Call             // made so far
+	faulty   []stub.Call             // of them, batches with wrong signatures
 }
 
 // source is the randomness of one step after the other.
@@ -180,12 +181,18 @@ func identity(p *record.Party) *stub.Identity {
 // party picks one of some roles, usually one that may act; nil when there is
 // none.
 func (w *world) party(roles ...record.Role) *record.Party {
-	list := all(w.m, func(p *record.Party) bool { return slices.Contains(roles, p.Role) })
-	active := slices.DeleteFunc(slices.Clone(list), func(p *record.Party) bool { return p.Status != record.StatusActive })
-	if len(active) > 0 && !w.chance(6) {
-		return pick(w, active)
+	var active, others []*record.Party
+	for _, p := range all(w.m, func(p *record.Party) bool { return slices.Contains(roles, p.Role) }) {
+		if p.Status == record.StatusActive {
+			active = append(active, p)
+		} else {
+			others = append(others, p)
+		}
 	}
-	return pick(w, list)
+	if len(active) == 0 || len(others) > 0 && w.chance(6) {
+		return pick(w, others)
+	}
+	return pick(w, active)
 }
 
 func (w *world) owner() *record.Party  { return w.party(record.RolePolicyholder) }
