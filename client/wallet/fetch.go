@@ -40,7 +40,7 @@ func (s *spool) Open() (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(s.file, 0, int64(s.size))), nil
 }
 
-func (s *spool) Close() error { return s.file.Close() }
+func (s *spool) close() { s.file.Close() } // frees the space; nothing is lost
 
 var _ client.Payload = (*spool)(nil)
 
@@ -90,11 +90,13 @@ func (h *holding) payload(ctx context.Context, size uint64) (*spool, error) {
 		}
 		select {
 		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), s.Close())
+			s.close()
+			return nil, ctx.Err()
 		case <-time.After(pauses.NextBackOff()):
 		}
 	}
-	return nil, errors.Join(fromNode(h.node, err), s.Close())
+	s.close()
+	return nil, fromNode(h.node, err)
 }
 
 // patience is how often a connection is made again in vain.

@@ -109,7 +109,7 @@ func (w *Wallet) Review(ctx context.Context, p Proposal, dir string) (*Reviewed,
 	if err != nil {
 		return nil, err
 	}
-	defer payload.Close()
+	defer payload.close()
 	r := &Reviewed{Proposal: p, Issuer: issuer}
 	r.signature, err = s.owner.Countersign(
 		&client.Proposal{Statement: p.Statement, OwnerPID: string(w.c.PID), IssuerPID: p.IssuerPID, Capsule: capsule, Payload: payload},

@@ -67,7 +67,7 @@ func (w *Wallet) read(ctx context.Context, s *session, listed *record.Record, di
 	if err != nil {
 		return nil, err
 	}
-	defer payload.Close()
+	defer payload.close()
 	o := &Opened{Issuer: issuer}
 	checked, err := s.owner.Read(ctx, listed.Version(), capsule, payload, func(plaintext io.Reader) (err error) {
 		o.Document, err = unpack(plaintext, dir)
