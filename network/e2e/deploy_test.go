@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/network/launch"
 	"github.com/claimshare/claimshare/network/programs"
+	"github.com/claimshare/claimshare/network/supervise"
 )
 
 const (
@@ -45,7 +45,8 @@ func TestDeploy(t *testing.T) {
 	network := hold(t, testNetwork())
 	s := newSamples(t, network, fabric)
 	address := freeAddress(t)
-	out := makePackage(t, root, []string{s.agency(1)}, "--address", address)
+	tool := buildPackageCommand(t, root)
+	out := makePackage(t, tool, []string{s.agency(1)}, "--address", address)
 	golang, service := filepath.Join(out, "claimshare_1.0.golang.tar.gz"), filepath.Join(out, "claimshare_1.0.ccaas.tar.gz")
 
 	s.name, s.version, s.source = "claimshare", "1.0", filepath.Join(out, "source")
@@ -53,16 +54,16 @@ func TestDeploy(t *testing.T) {
 	require.Equal(t, s.id(golang), s.packageID, "the script and make package pack the same")
 	program := buildOffline(t, root, golang)
 
-	t.Run("deployCC", func(t *testing.T) { deployCC(t, s.in(t), root) })
+	t.Run("deployCC", func(t *testing.T) { deployCC(t, s.in(t), tool) })
 	t.Run("the SDK", func(t *testing.T) { requireSDK(t, s.in(t), network) })
 	t.Run("metadata", func(t *testing.T) { requireMetadata(t, s.in(t).query(2, "org.hyperledger.fabric:GetMetadata")) })
-	t.Run("as a service", func(t *testing.T) { deployService(t, s.in(t), root, program, service, address) })
-	t.Run("upgrade to several agencies", func(t *testing.T) { upgrade(t, s.in(t), root) })
+	t.Run("as a service", func(t *testing.T) { deployService(t, s.in(t), tool, program, service, address) })
+	t.Run("upgrade to several agencies", func(t *testing.T) { upgrade(t, s.in(t), tool) })
 }
 
 // setup makes parameters and has the command turn them into the argument of
 // registry:InitSystem.
-func setup(t *testing.T, root string) string {
+func setup(t *testing.T, tool string) string {
 	t.Helper()
 	master, err := pre.GenerateMasterKey()
 	require.NoError(t, err)
@@ -70,15 +71,17 @@ func setup(t *testing.T, root string) string {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "authority.params.json")
 	require.NoError(t, keyfile.WriteParameters(file, params))
-	return strings.TrimSpace(goCommand(t, filepath.Join(root, "network"), nil, "run", "./cmd/claimshare-package", "setup", file))
+	printed, err := exec.CommandContext(t.Context(), tool, "setup", file).Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(printed))
 }
 
 // deployCC deploys twice: first without -ccep, which is the mistake to show,
 // then as the manual says.
-func deployCC(t *testing.T, s *samples, root string) {
+func deployCC(t *testing.T, s *samples, tool string) {
 	s.deploy()
 	require.Equal(t, 1, s.sequence)
-	argument := setup(t, root)
+	argument := setup(t, tool)
 	_, err := s.invoke(1, []int{1}, record.TxInitSystem, argument)
 	require.ErrorContains(t, err, "ENDORSEMENT_POLICY_FAILURE", "the channel's default asks for a majority of the organisations")
 
@@ -169,7 +172,7 @@ func requireMetadata(t *testing.T, raw string) {
 
 // deployService installs the package of the service on both peers, runs one
 // service for them and sets the ledger up under another name.
-func deployService(t *testing.T, s *samples, root, program, archive, address string) {
+func deployService(t *testing.T, s *samples, tool, program, archive, address string) {
 	s.name, s.packageID, s.policy = "claimshare-service", s.id(archive), "OR('Org1MSP.peer')"
 	packed, err := os.ReadFile(archive)
 	require.NoError(t, err)
@@ -177,15 +180,15 @@ func deployService(t *testing.T, s *samples, root, program, archive, address str
 	serve(t, program, address, s.packageID)
 	s.deploy()
 	require.Equal(t, 1, s.sequence)
-	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t, root))
+	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t, tool))
 	require.NoError(t, err)
 	require.Contains(t, s.query(1, record.TxSystem), `"chaincode":"claimshare-service"`)
 }
 
 // upgrade makes both organisations agencies: another system.json, therefore
 // another package, and another policy. What the ledger holds stays.
-func upgrade(t *testing.T, s *samples, root string) {
-	out := makePackage(t, root, []string{s.agency(1), s.agency(2), "--threshold", "2"}, "--version", "1.1")
+func upgrade(t *testing.T, s *samples, tool string) {
+	out := makePackage(t, tool, []string{s.agency(1), s.agency(2), "--threshold", "2"}, "--version", "1.1")
 	s.version, s.source, s.policy = "1.1", filepath.Join(out, "source"), "OutOf(2,'Org1MSP.peer','Org2MSP.peer')"
 	before := s.query(1, record.TxSystem)
 	s.packageCC()
@@ -212,17 +215,23 @@ func upgrade(t *testing.T, s *samples, root string) {
 	}, patience, tick)
 }
 
+func buildPackageCommand(t *testing.T, root string) string {
+	t.Helper()
+	tool := filepath.Join(t.TempDir(), "claimshare-package")
+	goCommand(t, filepath.Join(root, "network"), nil, "build", "-o", tool, "./cmd/claimshare-package")
+	return tool
+}
+
 // makePackage does what make package does, with a system.json that the command
 // makes from certificates, and returns the folder.
-func makePackage(t *testing.T, root string, agencies []string, flags ...string) string {
+func makePackage(t *testing.T, tool string, agencies []string, flags ...string) string {
 	t.Helper()
 	dir := t.TempDir()
-	out, system, program := filepath.Join(dir, "package"), filepath.Join(dir, "system.json"), filepath.Join(dir, "claimshare-package")
-	goCommand(t, filepath.Join(root, "network"), nil, "build", "-o", program, "./cmd/claimshare-package")
-	made, err := exec.CommandContext(t.Context(), program, append([]string{"system"}, agencies...)...).Output()
+	out, system := filepath.Join(dir, "package"), filepath.Join(dir, "system.json")
+	made, err := exec.CommandContext(t.Context(), tool, append([]string{"system"}, agencies...)...).Output()
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(system, made, 0o600))
-	printed, err := exec.CommandContext(t.Context(), program, append([]string{"--out", out, "--system", system}, flags...)...).CombinedOutput()
+	printed, err := exec.CommandContext(t.Context(), tool, append([]string{"--out", out, "--system", system}, flags...)...).CombinedOutput()
 	require.NoError(t, err, "%s", printed)
 	require.NotContains(t, string(printed), "Warning")
 	return out
@@ -232,14 +241,21 @@ func makePackage(t *testing.T, root string, agencies []string, flags ...string) 
 func serve(t *testing.T, program, address, id string) {
 	t.Helper()
 	var log strings.Builder
-	command := exec.Command(program)
+	ctx, stop := context.WithCancel(context.Background())
+	command := exec.CommandContext(ctx, program)
 	command.Env = []string{"CHAINCODE_SERVER_ADDRESS=" + address, "CHAINCODE_ID=" + id}
 	command.Stdout, command.Stderr = &log, &log
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	require.NoError(t, command.Start())
+	ended := make(chan error, 1)
+	go func() { ended <- supervise.Run(command) }() // it ends with this process, however that ends
 	t.Cleanup(func() {
-		require.NoError(t, command.Process.Kill())
-		require.Error(t, command.Wait(), "it ran until it was killed\n%s", &log)
+		select {
+		case err := <-ended:
+			t.Errorf("the service ended by itself: %v\n%s", err, &log)
+		default:
+			stop()
+			<-ended
+		}
+		stop()
 	})
 	require.Eventually(t, func() bool {
 		conn, err := new(net.Dialer).DialContext(context.Background(), "tcp", address)

@@ -14,7 +14,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
-	"github.com/claimshare/claimshare/network/pack"
 	"github.com/claimshare/claimshare/network/programs"
 )
 
@@ -43,10 +42,8 @@ func TestUnmodifiedScripts(t *testing.T) {
 	require.NoError(t, os.Symlink(s.config, filepath.Join(copied, "config")))
 	require.NoError(t, os.Symlink(filepath.Dir(fabric.Peer), filepath.Join(copied, "bin")))
 
-	system, err := pack.System(1, []string{s.agency(1)})
-	require.NoError(t, err)
-	source := filepath.Join(t.TempDir(), "source")
-	require.NoError(t, pack.Source(t.Context(), root, source, system))
+	tool := buildPackageCommand(t, root)
+	source := filepath.Join(makePackage(t, tool, []string{s.agency(1)}), "source")
 
 	script := func(args ...string) {
 		command := exec.CommandContext(t.Context(), filepath.Join(home, "network.sh"), append(args, "-ccp", source, "-ccep", "OR('Org1MSP.peer')")...)
@@ -60,7 +57,7 @@ func TestUnmodifiedScripts(t *testing.T) {
 	script("deployCCAAS", "-ccaasdocker", "false", "-ccn", "claimshare-service") // it has no Docker to start the service with
 
 	s.name = "claimshare"
-	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t, root))
+	_, err = s.invoke(1, []int{1}, record.TxInitSystem, setup(t, tool))
 	require.NoError(t, err)
 	require.True(t, strings.Contains(s.query(1, record.TxSystem), `"chaincode":"claimshare"`))
 }

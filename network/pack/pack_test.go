@@ -151,7 +151,10 @@ func TestVendoringInTheCheckout(t *testing.T) {
 	_, err = Golang(t.Context(), fabric, filepath.Join(copied, "chaincode"), "claimshare_1.0", file)
 	require.NoError(t, err)
 	require.NoError(t, os.RemoveAll(filepath.Join(copied, "crypto")), "what the chaincode's image does not have")
-	_, err = run(t.Context(), filepath.Join(copied, "chaincode"), []string{"GOPROXY=off"}, "go", "list", "-mod=vendor", "-deps", ".")
+	compiler, _, err := programs.Toolchain(t.Context(), checkout, "go1.23.5")
+	require.NoError(t, err)
+	_, err = run(t.Context(), filepath.Join(copied, "chaincode"), []string{"GOPROXY=off", "GOTOOLCHAIN=local", "CGO_ENABLED=0"},
+		compiler, "build", "-mod=vendor", "-trimpath", "-o", filepath.Join(copied, "program"), ".")
 	require.NoError(t, err)
 }
 
