@@ -49,10 +49,11 @@ soak: ## the long tests: full doses, about ten minutes
 	cd client && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m ./...
 	cd network && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m -p 1 ./...
 
-bench: ## cryptography against its lower bounds, with both gnark-cryptos; then every rate
+bench: ## cryptography against its lower bounds, every rate, the ledger beside Fabric's own
 	@cd crypto && GOWORK=off go run ./internal/bench
 	@cd client && GOWORK=off go run github.com/claimshare/claimshare/crypto/internal/bench
 	@for m in crypto chaincode client; do (cd $$m && GOWORK=off go test -run '^$$' -bench . -benchmem ./... | grep -v -e 'no test files' -e '^ok' -e '^PASS'); done
+	@cd network && GOWORK=off go run ./cmd/claimshare-network bench
 
 evaluation: ## the paper's section 5 again: measures, writes docs/evaluation.md
 	@cd network && GOWORK=off go run ./cmd/claimshare-evaluation -docs ../docs

@@ -19,7 +19,7 @@ import (
 func TestBench(t *testing.T) {
 	dir := t.TempDir()
 	plan := load.Plan{
-		Rounds: 1, Duration: 3 * time.Second, Ramp: 500 * time.Millisecond, Submitters: 64, BatchSubmitters: 64,
+		Rounds: 1, Duration: 2 * time.Second, Ramp: 500 * time.Millisecond, Submitters: 64, BatchSubmitters: 64,
 		Owners: load.BatchSize, Small: 1000, Large: soak(1000, 20_000), Samples: 3, Open: 0.5,
 	}
 	began := time.Now()
@@ -88,7 +88,7 @@ func TestBenchInterrupted(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "bench")
 	plan := load.Full()
 	plan.Owners = load.BatchSize
-	ctx, cancel := context.WithTimeout(t.Context(), 25*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 12*time.Second)
 	defer cancel()
 	_, err := load.Measure(ctx, plan, dir, nil)
 	require.ErrorIs(t, err, context.DeadlineExceeded)

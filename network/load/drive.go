@@ -20,10 +20,10 @@ type Dose struct {
 	Submitters int `json:"submitters,omitempty"`
 	// Duration is how long transactions are submitted; zero means until the
 	// source has no more. What is on its way then is waited for.
-	Duration time.Duration `json:"duration"`
+	Duration time.Duration `json:"durationNanoseconds"`
 	// Ramp is how much of the beginning does not count for rates: the first
 	// block has to fill.
-	Ramp time.Duration `json:"ramp"`
+	Ramp time.Duration `json:"rampNanoseconds"`
 }
 
 // submitFunc is ledger.Ledger.Submit.

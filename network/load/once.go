@@ -36,10 +36,11 @@ func Once(ctx context.Context, network *launch.Network, workload string, owners 
 	phase := show.Start(workload)
 	rate := dose.Rate
 	if rate == 0 {
-		rate = firstGuess[workload] * 2
+		rate = firstGuess[workload] // if it is too few, the run ends early
 	}
-	phase.Detail("signing")
-	stock, err := w.Prepare(ctx, int(rate*dose.Duration.Seconds())+dose.Submitters)
+	n := int(rate*dose.Duration.Seconds()) + dose.Submitters
+	phase.Detail("signing %d transactions", n)
+	stock, err := w.Prepare(ctx, n)
 	if err != nil {
 		return nil, phase.Fail(err)
 	}

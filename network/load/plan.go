@@ -7,8 +7,8 @@ type Plan struct {
 	// Rounds is how often the workloads take turns; medians count.
 	Rounds int `json:"rounds"`
 	// Each run submits for Duration; its first part, Ramp, does not count.
-	Duration time.Duration `json:"duration"`
-	Ramp     time.Duration `json:"ramp"`
+	Duration time.Duration `json:"durationNanoseconds"`
+	Ramp     time.Duration `json:"rampNanoseconds"`
 	// Submitters are those of the put and single workloads, BatchSubmitters
 	// those of the batches: one insurer's.
 	Submitters      int `json:"submitters"`

@@ -17,7 +17,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	r.writeSummary(p)
 	r.writeRounds(p)
 	p.outcomes("Highest rate", r.Runs)
-	p.outcomes("Half the highest rate, offered on a schedule", r.Open)
+	p.outcomes(fmt.Sprintf("%.0f%% of the highest rate, offered on a schedule", 100*r.Plan.Open), r.Open)
 	r.writeBytes(p)
 	r.writeUsage(p)
 	r.writeQueries(p)
