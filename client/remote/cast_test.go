@@ -269,3 +269,14 @@ func (c *cast) ledgerEntry(t *testing.T, id record.RecordID) record.Entry {
 }
 
 func isErr(err, want error) bool { return errors.Is(err, want) }
+
+// listen starts a server that is not this project's.
+func listen(t *testing.T, s *grpc.Server) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- s.Serve(listener) }()
+	t.Cleanup(func() { s.Stop(); <-ended })
+	return listener.Addr().String()
+}
