@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/network/load"
 	"github.com/claimshare/claimshare/network/topology"
 )
@@ -35,8 +37,7 @@ func TestBench(t *testing.T) {
 	require.Len(t, runs, 6)
 	for _, o := range runs {
 		require.Empty(t, o.Failures, o.Workload)
-		require.Equal(t, map[string]int{"VALID": o.Transactions}, o.Ledger.Codes, "%s: every transaction once, and no conflict", o.Workload)
-		require.Zero(t, o.Again, "nothing was endorsed twice")
+		requireValid(t, o, o.Transactions)
 		require.Equal(t, o.Ledger.Bytes, o.Ledger.Parts.Sum())
 		require.Positive(t, o.Committed)
 		require.GreaterOrEqual(t, o.Latency.Max, o.Latency.P50)
@@ -47,6 +48,16 @@ func TestBench(t *testing.T) {
 	require.Positive(t, report.Summary.BatchRatio)
 	require.GreaterOrEqual(t, report.Records, 2000)
 	require.NotEmpty(t, report.Queries, "every page had its 50 rows")
+}
+
+// requireValid wants so many transactions on the ledger, each once, and no
+// conflict. On a very busy machine there may be copies, which do nothing.
+func requireValid(t *testing.T, o *load.Outcome, n int) {
+	t.Helper()
+	codes := maps.Clone(o.Ledger.Codes)
+	delete(codes, ledger.ErrDuplicateTransaction.String())
+	require.Equal(t, map[string]int{ledger.Valid.String(): n}, codes, o.Workload)
+	require.Zero(t, o.Again, "nothing was endorsed twice for a conflict")
 }
 
 // 64 submitters of one insurer, in batches and one by one: every record is on
@@ -65,7 +76,7 @@ func TestConcurrentSubmitters(t *testing.T) {
 		o, err := site.Run(t.Context(), w.Name, "insurer1", stock, load.Dose{Submitters: 64}, nil)
 		require.NoError(t, err)
 		require.Empty(t, o.Failures)
-		require.Equal(t, map[string]int{"VALID": soak(128, 1280)}, o.Ledger.Codes)
+		requireValid(t, o, soak(128, 1280))
 		records += o.Carried
 	}
 	found, err := parties.Other.Chain.RecordsBy(t.Context(), parties.Insurer.ID)

@@ -135,9 +135,11 @@ func TestFailuresAreCountedByCauseAndAreNoThroughput(t *testing.T) {
 	}, o.Failures)
 	require.Equal(t, 10, o.Again)
 	require.ErrorContains(t, o.complete(), "1 transactions of test failed: half of it was recorded")
-	o.Failures, o.Ledger.Codes = nil, map[string]int{"VALID": 5, "PHANTOM_READ_CONFLICT": 2}
+	o.Failures, o.Ledger.Codes = nil, map[string]int{"VALID": 5, "DUPLICATE_TXID": 1, "PHANTOM_READ_CONFLICT": 2}
 	require.ErrorContains(t, o.complete(), "2 transactions of test are on the ledger as PHANTOM_READ_CONFLICT")
 	require.Equal(t, 2, o.Conflicts())
+	delete(o.Ledger.Codes, "PHANTOM_READ_CONFLICT")
+	require.NoError(t, o.complete(), "a copy that was sent to be sure is no failure")
 }
 
 func TestInterruptedRunEnds(t *testing.T) {

@@ -133,14 +133,16 @@ func show(t *tally, phase *progress.Phase) (stop func()) {
 	return func() { close(quit); <-gone }
 }
 
-// complete wants every transaction committed as valid, at the first attempt.
+// complete wants every transaction committed as valid. On a machine that is
+// very busy the client sends an envelope again, and Fabric marks the copy as a
+// duplicate: that is no failure.
 func (o *Outcome) complete() error {
 	var all []error
 	for failure, n := range o.Failures {
 		all = append(all, fmt.Errorf("%d transactions of %s failed: %s", n, o.Workload, failure))
 	}
 	for code, n := range o.Ledger.Codes {
-		if code != ledger.Valid.String() {
+		if code != ledger.Valid.String() && code != ledger.ErrDuplicateTransaction.String() {
 			all = append(all, fmt.Errorf("%d transactions of %s are on the ledger as %s", n, o.Workload, code))
 		}
 	}

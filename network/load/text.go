@@ -81,7 +81,8 @@ func (r *Report) writeSummary(p *page) {
 		p.row(fmt.Sprintf("slowest query at %d records, times the same at %d", r.Records, r.Plan.Small), fmt.Sprintf("%.2f", s.QueryRatio), fmt.Sprintf("at most %.1f", WantQuery), verdict(s.QueryRatio <= WantQuery))
 	}
 	p.line("")
-	p.line("Medians: %.0f puts/s; %.0f records/s in batches; %.0f records/s one by one.\n", s.Put, s.Batch, s.Single)
+	p.line("Medians: %.0f puts/s; %.0f records/s in batches; %.0f records/s one by one. Fabric's verdicts on all transactions: %s.\n",
+		s.Put, s.Batch, s.Single, r.verdicts())
 }
 
 func (r *Report) writeRounds(p *page) {
@@ -203,4 +204,19 @@ func sortedKeys(m map[string]int) []string {
 	}
 	slices.Sort(keys)
 	return keys
+}
+
+// verdicts counts Fabric's verdicts over all runs.
+func (r *Report) verdicts() string {
+	sum := map[string]int{}
+	for _, o := range slices.Concat(r.Runs, r.Open) {
+		for code, n := range o.Ledger.Codes {
+			sum[code] += n
+		}
+	}
+	var all []string
+	for _, code := range sortedKeys(sum) {
+		all = append(all, fmt.Sprintf("%d %s", sum[code], code))
+	}
+	return strings.Join(all, ", ")
 }
