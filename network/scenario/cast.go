@@ -135,10 +135,17 @@ func (s *Stage) consent(releases uint32) *consent {
 
 func (s *Stage) grant(policy record.Entry, releases uint32) record.GrantStatement {
 	s.t.Helper()
-	g, err := s.Grant(s.owner, s.insurer, repairLabel, s.now(), s.proxy)
+	g := s.grantTo(s.insurer, s.owner)
+	g.PolicyRecord, g.MaxReleases = policy.Statement.ID, releases
+	return g
+}
+
+// grantTo is an owner's grant for one release.
+func (s *Stage) grantTo(requester, owner *alliance.Member) record.GrantStatement {
+	s.t.Helper()
+	g, err := s.Grant(owner, requester, repairLabel, s.now(), s.proxy)
 	s.must(err)
 	s.ascending(g.Consent[:])
-	g.PolicyRecord, g.MaxReleases = policy.Statement.ID, releases
 	return g
 }
 

@@ -120,24 +120,30 @@ func (s *Stage) forgedWithdrawal(c *consent) step {
 	return s.from(s.garage, record.TxRevoke, args...)
 }
 
-// timesScenario: consents that begin and end, and statements out of time.
+// timesScenario: consents that begin and end, and statements out of time. The
+// seconds in between are for networks that are slow.
 func timesScenario(s *Stage) {
+	const patience = 8
 	c := s.consent(5)
 	now := s.clock.Now().Unix()
-	c.grant.NotBefore, c.grant.Expiry = now+4, now+8
-	s.ok("a grant for later", s.granting(c.grant))
-	s.ok("its approval", s.call(authority, record.TxApprove, c.grant.Consent.String()))
-	late := c.grant
-	s.ascending(late.Consent[:])
-	s.ok("another grant", s.granting(late))
-	release := s.delivery(c, c.repair, s.shop, s.proxy)
-	s.refused("before it begins", record.ErrConsentEarly, s.releasing(s.proxy, release))
-	s.waitUntil(now + 4)
-	s.ok("when it has begun", s.releasing(s.proxy, release))
-	s.waitUntil(now + 8)
-	s.refused("when it is over", record.ErrConsentExpired, s.releasing(s.proxy, s.delivery(c, c.repair, s.shop, s.proxy)))
-	s.ok("its approval again changes nothing", s.call(authority, record.TxApprove, c.grant.Consent.String()))
-	s.refused("the other's approval", record.ErrConsentExpired, s.call(authority, record.TxApprove, late.Consent.String()))
+	ending, never, coming := *c, *c, *c
+	ending.grant.Expiry, never.grant.Expiry, coming.grant.NotBefore = now+patience, now+patience, now+patience
+	for _, one := range []*consent{&ending, &never, &coming} {
+		s.ascending(one.grant.Consent[:])
+		s.ok("a grant", s.granting(one.grant))
+	}
+	approve := func(c consent) step { return s.call(authority, record.TxApprove, c.grant.Consent.String()) }
+	s.ok("approved", approve(ending))
+	s.ok("approved too", approve(coming))
+	release := func(c consent) step { return s.releasing(s.proxy, s.delivery(&c, c.repair, s.shop, s.proxy)) }
+	early := release(coming)
+	s.refused("before it begins", record.ErrConsentEarly, early)
+	s.ok("before it is over", release(ending))
+	s.waitUntil(now + patience)
+	s.ok("when it has begun", early)
+	s.refused("when it is over", record.ErrConsentExpired, release(ending))
+	s.ok("the approval again changes nothing", approve(ending))
+	s.refused("an approval too late", record.ErrConsentExpired, approve(never))
 	past := s.grant(c.policy, 1)
 	past.NotBefore, past.Expiry = now-100, now-10
 	s.refused("a grant that is over", record.ErrConsentExpired, s.granting(past))

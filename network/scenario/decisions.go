@@ -1,8 +1,6 @@
 package scenario
 
 import (
-	"time"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/alliance"
@@ -72,9 +70,9 @@ func decisionsScenario(s *Stage) {
 
 	s.refused("what is so already", record.ErrPartyStatus, s.proposing(authority, s.proposal(record.ActionReinstate, s.shop)))
 	short := s.proposal(record.ActionExpel, s.shop)
-	short.Expiry = s.clock.Now().Unix() + 3
+	short.Expiry = s.clock.Now().Unix() + 5
 	s.ok("a short proposal", s.proposing(authority, short))
-	s.clock.Wait(4 * time.Second)
+	s.waitUntil(short.Expiry)
 	s.refused("too late", record.ErrDecisionOver, s.approving(secondAuthority, short))
 	s.refused("proposed too late", record.ErrDecisionOver, s.proposing(authority, s.expired(short)))
 	status(record.StatusActive)

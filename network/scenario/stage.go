@@ -28,6 +28,8 @@ var suite = []struct {
 	{"amendments", amendmentsScenario},
 	{"keys", keysScenario},
 	{"consents", consentsScenario},
+	{"scopes", scopesScenario},
+	{"paper", paperScenario},
 	{"withdrawals", withdrawalsScenario},
 	{"times", timesScenario},
 	{"disputes", disputesScenario},
