@@ -132,7 +132,9 @@ func TestFollowAnotherLedger(t *testing.T) {
 		"shorter": randomChain("b", 14, 3), // one could wait for it for ever
 		"a fork":  fork(c, 30),
 	} {
-		require.ErrorIs(t, New(s, chaincode).Follow(t.Context(), other), ErrOtherLedger, name)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		require.ErrorIs(t, New(s, chaincode).Follow(ctx, other), ErrOtherLedger, name)
+		cancel()
 	}
 	requireState(t, c, s)
 }
@@ -153,7 +155,9 @@ func TestFollowNoticesAReplacedLedger(t *testing.T) {
 	source := &replaced{before: c, after: randomChain("b", 15, 3), when: make(chan struct{})}
 	l := New(s, chaincode, withIdle(20*time.Millisecond))
 	ended := make(chan error, 1)
-	go func() { ended <- l.Follow(t.Context(), source) }()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	go func() { ended <- l.Follow(ctx, source) }()
 	require.NoError(t, l.Await(t.Context(), 9))
 	select {
 	case err := <-ended:
