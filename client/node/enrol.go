@@ -8,8 +8,6 @@ import (
 	"os"
 	"time"
 
-	"filippo.io/age"
-
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/keyfile"
@@ -56,7 +54,7 @@ func SetUp(ctx context.Context, config *Config) (*record.Party, error) {
 	if err != nil {
 		return nil, err
 	}
-	issue := func() (pseudonym.PID, error) { return authority.Enrol(record.RoleAuthority, who.subject) }
+	issue := func() (pseudonym.PID, error) { return authority.Enrol(record.RoleAuthority, config.Name) }
 	keys, err := config.ensureKeys(issue)
 	if err != nil {
 		return nil, err
@@ -134,7 +132,8 @@ func (c *Config) dial() (*ledger.Ledger, certified, error) {
 // registerOnce registers keys unless the ledger has them.
 func registerOnce(ctx context.Context, chain *client.Chain, keys *client.Keys, role record.Role, who certified, register func(record.Registration) (*record.Party, error)) (*record.Party, error) {
 	party, err := chain.Party(ctx, keys.ID())
-	if !errors.Is(err, record.ErrPartyUnknown) {
+	// The contract answers to registered callers only.
+	if !errors.Is(err, record.ErrPartyUnknown) && !errors.Is(err, record.ErrUnknownCaller) {
 		return party, err
 	}
 	registration, err := keys.Apply(chain.Parameters(), role, who.msp, who.subject)
@@ -163,16 +162,11 @@ func (c *Config) ensureKeys(issue func() (pseudonym.PID, error)) (*client.Keys, 
 	if fresh.Signing, err = bls.GenerateKey(); err != nil {
 		return nil, err
 	}
-	passphrase, err := c.passphrase()
+	recipients, err := c.recipients()
 	if err != nil {
 		return nil, err
 	}
-	defer clear(passphrase)
-	recipient, err := age.NewScryptRecipient(string(passphrase))
-	if err != nil {
-		return nil, fmt.Errorf("%w: passphraseFile: %w", ErrConfig, err)
-	}
-	if err := keyfile.Create(c.Keys, &keyfile.Contents{Created: time.Now(), Party: fresh}, recipient); err != nil {
+	if err := keyfile.Create(c.Keys, &keyfile.Contents{Created: time.Now(), Party: fresh}, recipients...); err != nil {
 		return nil, fmt.Errorf("%w: keys: %w", ErrConfig, err)
 	}
 	return c.partyKeys()

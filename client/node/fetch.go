@@ -8,9 +8,6 @@ import (
 	"io"
 	"slices"
 
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
-
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/document"
@@ -138,7 +135,7 @@ func (p *party) demand(ctx context.Context, to others, consent *record.Consent, 
 			return handovers, nil
 		}
 		all = append(all, fmt.Errorf("proxy %s: %w", proxy, err))
-		if status.Code(err) != codes.Unavailable {
+		if !away(err) {
 			break
 		}
 	}

@@ -23,8 +23,21 @@ func (c *Config) passphrase() ([]byte, error) {
 	return bytes.Clone(bytes.TrimRight(line, "\r")), nil
 }
 
-// unlock opens a key file with the passphrase of the configuration.
-func (c *Config) unlock(path string) (*keyfile.Contents, error) {
+// identities is what opens the key files.
+func (c *Config) identities() ([]age.Identity, error) {
+	if c.IdentityFile != "" {
+		raw, err := keyfile.ReadPrivate(c.IdentityFile)
+		if err != nil {
+			return nil, fmt.Errorf("%w: identityFile: %w", ErrConfig, err)
+		}
+		defer clear(raw)
+		identities, err := age.ParseIdentities(bytes.NewReader(raw))
+		if err != nil {
+			// age's own text may repeat the line, which may be a secret.
+			return nil, fmt.Errorf("%w: identityFile: %s is not an age identity file", ErrConfig, c.IdentityFile)
+		}
+		return identities, nil
+	}
 	passphrase, err := c.passphrase()
 	if err != nil {
 		return nil, err
@@ -34,7 +47,46 @@ func (c *Config) unlock(path string) (*keyfile.Contents, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: passphraseFile %s: %w", ErrConfig, c.PassphraseFile, err)
 	}
-	contents, err := keyfile.Open(path, identity)
+	return []age.Identity{identity}, nil
+}
+
+// recipients is whom a new key file is locked to.
+func (c *Config) recipients() ([]age.Recipient, error) {
+	if c.IdentityFile == "" {
+		passphrase, err := c.passphrase()
+		if err != nil {
+			return nil, err
+		}
+		defer clear(passphrase)
+		recipient, err := age.NewScryptRecipient(string(passphrase))
+		if err != nil {
+			return nil, fmt.Errorf("%w: passphraseFile: %w", ErrConfig, err)
+		}
+		return []age.Recipient{recipient}, nil
+	}
+	identities, err := c.identities()
+	if err != nil {
+		return nil, err
+	}
+	var all []age.Recipient
+	for _, identity := range identities {
+		if own, ok := identity.(*age.X25519Identity); ok {
+			all = append(all, own.Recipient())
+		}
+	}
+	if len(all) == 0 {
+		return nil, fmt.Errorf("%w: identityFile: %s has no X25519 identity to lock a new file to", ErrConfig, c.IdentityFile)
+	}
+	return all, nil
+}
+
+// unlock opens a key file.
+func (c *Config) unlock(path string) (*keyfile.Contents, error) {
+	identities, err := c.identities()
+	if err != nil {
+		return nil, err
+	}
+	contents, err := keyfile.Open(path, identities...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
 	}

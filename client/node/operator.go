@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
@@ -82,6 +83,31 @@ func count[T any](seq func(func(T, error) bool)) (n uint64, err error) {
 	}
 	return n, nil
 }
+
+// Invite implements nodev1.OperatorServiceServer.
+func (o *operator) Invite(ctx context.Context, r *nodev1.InviteRequest) (*nodev1.InviteResponse, error) {
+	if err := o.forAuthority(); err != nil {
+		return nil, err
+	}
+	role, err := record.ParseRole(r.Role)
+	if err != nil || role == record.RoleAuthority {
+		return nil, record.ErrMalformed.With("the role is policyholder, insurer, repair-shop or proxy, not %q", r.Role)
+	}
+	if r.Identity == "" {
+		return nil, record.ErrMalformed.With("the identity that was checked is missing")
+	}
+	if r.LifetimeSeconds < 1 || r.LifetimeSeconds > maxInvitation {
+		return nil, record.ErrMalformed.With("a code is good for 1 second to %d days", maxInvitation/86400)
+	}
+	code, pid, err := o.party.enrolment().Invite(ctx, role, r.Identity, time.Duration(r.LifetimeSeconds)*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	return &nodev1.InviteResponse{Code: code.Text(), Pid: string(pid)}, nil
+}
+
+// maxInvitation is the longest life of a one-time code, in seconds.
+const maxInvitation = 90 * 86400
 
 // Issue implements nodev1.OperatorServiceServer.
 func (o *operator) Issue(ctx context.Context, r *nodev1.IssueRequest) (*nodev1.IssueResponse, error) {

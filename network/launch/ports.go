@@ -129,3 +129,17 @@ func reservePorts(ctx context.Context, busy func()) (*filelock.Lock, error) {
 	path := filepath.Join(os.TempDir(), fmt.Sprintf("claimshare-ports-%d.lock", os.Getuid()))
 	return filelock.Wait(ctx, path, busy)
 }
+
+// FreeAddress finds a port of this machine that nobody listens on and that is
+// not among those taken already.
+func FreeAddress(taken map[string]bool) (string, error) {
+	for {
+		port, err := freePort(nil)
+		if err != nil {
+			return "", err
+		}
+		if address := net.JoinHostPort(loopback, strconv.Itoa(port)); !taken[address] {
+			return address, nil
+		}
+	}
+}

@@ -188,3 +188,12 @@ func forgetUnused(cache, name string) {
 		}
 	}
 }
+
+var claimshare = artifact{
+	name:    "claimshare",
+	title:   "the claimshare program",
+	module:  "client",
+	pkg:     "./cmd/claimshare",
+	output:  "claimshare",
+	sources: []string{"client", "chaincode/record", "chaincode/go.mod", "crypto"},
+}

@@ -131,3 +131,17 @@ func fabricSet(dir string) *Set {
 		Osnadmin: in("osnadmin"), Configtxlator: in("configtxlator"), FabricConfig: in("config"),
 	}
 }
+
+// ClaimShare returns the claimshare program, which runs nodes and wallets,
+// building it if the cache does not hold it.
+func ClaimShare(ctx context.Context, checkout string, report progress.Func) (string, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	dir, err := claimshare.ensure(ctx, checkout, cache, report)
+	if err != nil {
+		return "", fmt.Errorf("build %s: %w", claimshare.title, err)
+	}
+	return filepath.Join(dir, claimshare.output), nil
+}

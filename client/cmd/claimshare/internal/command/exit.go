@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,14 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/cmd/claimshare/internal/capsulefile"
 	"github.com/claimshare/claimshare/client/keyfile"
+	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/wallet"
+	"github.com/claimshare/claimshare/client/walletauth"
+	answered "github.com/claimshare/claimshare/client/wire/refusal"
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
@@ -75,7 +82,7 @@ var exits = []exit{
 	{Code: 6, Name: "locked", Meaning: "the passphrase or identity does not open the key file",
 		Advice: "try again, or name the right --passphrase-file or --identity", errors: []error{keyfile.ErrLocked}},
 	{Code: 7, Name: "bad-key-file", Meaning: "a key or parameters file is damaged or another kind of file",
-		Advice: "check that you named the right file, or restore it from a backup", errors: []error{keyfile.ErrMalformed, errKind}},
+		Advice: "check that you named the right file, or restore it from a backup", errors: []error{keyfile.ErrMalformed, wallet.ErrNewer, errKind}},
 	{Code: 10, Name: "capsule-format", Meaning: "the capsule file is not one, or is of another version",
 		Advice: "check that you named the right file", errors: []error{capsulefile.ErrFormat}},
 	{Code: 11, Name: "capsule-truncated", Meaning: "the end of the capsule file is missing",
@@ -102,6 +109,27 @@ var exits = []exit{
 		Advice: "fetch the payload again; if it stays, tell whom you have it from", errors: []error{pre.ErrPayloadAltered}},
 	{Code: 30, Name: "unhealthy", Meaning: "doctor found a problem",
 		Advice: "do what doctor says beside each problem", errors: []error{errUnhealthy}},
+	{Code: 40, Name: "unreachable", Meaning: "a node, or the ledger behind it, cannot be reached",
+		Advice: "try again later; \"claimshare wallet status\" says which nodes answer",
+		errors: []error{wallet.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, context.DeadlineExceeded}},
+	{Code: 41, Name: "untrue", Meaning: "what a node answered does not hold",
+		Advice: "do not use it; tell the system manager, and ask another member's node with --via",
+		errors: []error{wallet.ErrDisagree, client.ErrTampered, client.ErrSignature, client.ErrStatement, client.ErrAnswer, client.ErrEvidence,
+			client.ErrSystem, client.ErrNotOurs, wallet.ErrRole}},
+	{Code: 42, Name: "in-use", Meaning: "another program is using the wallet",
+		Advice: "wait until it has ended", errors: []error{wallet.ErrInUse}},
+	{Code: 43, Name: "rotated", Meaning: "the ledger has other keys than the wallet",
+		Advice: "restore the wallet from the backup that was made last", errors: []error{wallet.ErrRotated}},
+	{Code: 44, Name: "bad-backup", Meaning: "the backup cannot be read",
+		Advice: "compare the line with the paper, letter by letter", errors: []error{wallet.ErrSheet}},
+	{Code: 45, Name: "no", Meaning: "you were asked and did not say yes",
+		Advice: "run it again when you want it", errors: []error{errDeclined}},
+	{Code: 46, Name: "terms", Meaning: "the consent cannot be made as asked",
+		Advice: "look at the request again: \"claimshare wallet requests\"",
+		errors: []error{wallet.ErrScope, wallet.ErrNoPolicy, wallet.ErrDirectory}},
+	{Code: 47, Name: "refused", Meaning: "a node or the ledger refused",
+		Advice: "do what the message says", errors: []error{answered.ErrWalletCode, walletauth.ErrUnknown, walletauth.ErrSuspended,
+			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, client.ErrNothingFound, client.ErrKeys}},
 	{Code: 130, Name: "interrupted", Meaning: "the program was interrupted", errors: []error{errInterrupted}},
 	exitFile, // behind the others, which often wrap an error of a file
 }
@@ -116,6 +144,9 @@ func classify(err error) exit {
 	}
 	if p := new(fs.PathError); errors.As(err, &p) {
 		return exitFile
+	}
+	if refused := new(record.Error); errors.As(err, &refused) {
+		return exits[slices.IndexFunc(exits, func(e exit) bool { return e.Name == "refused" })]
 	}
 	return exitInternal
 }

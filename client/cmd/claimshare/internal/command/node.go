@@ -1,0 +1,176 @@
+package command
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/keyfile"
+	"github.com/claimshare/claimshare/client/node"
+	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+)
+
+func (a *app) node() *cobra.Command {
+	return group("node", "One organisation's node: the authority, an insurer, a repair shop or a proxy",
+		a.nodeSetUp(), a.nodeEnrol(), a.nodeRun(), a.nodeStatus(), a.nodeInvite(), a.nodeIssue(), a.nodeAsk(),
+		a.nodeFetch(), a.nodeRead(), a.nodeDispute(), a.nodeResolve())
+}
+
+// configFlag adds --config, which every node command needs.
+func configFlag(c *cobra.Command, path *string) *cobra.Command {
+	c.Flags().StringVar(path, "config", "", "the node's configuration file")
+	return needed(c, "config FILE")
+}
+
+func (a *app) nodeSetUp() *cobra.Command {
+	var config string
+	c := &cobra.Command{
+		Use:   "setup",
+		Short: "Set a new deployment up, as its authority",
+		Long: `Set a new deployment up: put the parameters that follow from the master key on
+the ledger, make the authority's own keys, and register them. What is done
+already stays as it is.`,
+		Args: cobra.NoArgs,
+		RunE: a.action(func(ctx context.Context, _ []string) error {
+			loaded, err := node.LoadConfig(config)
+			if err != nil {
+				return err
+			}
+			party, err := node.SetUp(ctx, loaded)
+			if err != nil {
+				return err
+			}
+			return a.print(describeParty(party))
+		}),
+	}
+	return configFlag(c, &config)
+}
+
+func describeParty(p *record.Party) answer {
+	return answer{{"party", "party", p.ID.String()}, {"pid", "pseudo-identity", p.PID}, {"role", "role", p.Role.String()},
+		{"msp", "organisation", p.MSP}, {"subject", "certificate", p.Subject}}
+}
+
+func (a *app) nodeEnrol() *cobra.Command {
+	var config, authority, ca, codeFile string
+	c := &cobra.Command{
+		Use:   "enrol",
+		Short: "Enrol a node with the one-time code that the authority gave",
+		Long: `Enrol a node: make its keys for the pseudo-identity that the code stands for,
+and have the authority register them. The code is asked for on the terminal, or
+read from a file. With the same code this may be run again after any failure.`,
+		Args: cobra.NoArgs,
+		RunE: a.action(func(ctx context.Context, _ []string) error {
+			loaded, err := node.LoadConfig(config)
+			if err != nil {
+				return err
+			}
+			code, err := a.code(ctx, codeFile)
+			if err != nil {
+				return err
+			}
+			connection, err := dialTLS(authority, ca)
+			if err != nil {
+				return err
+			}
+			defer connection.Close()
+			party, err := node.Enrol(ctx, loaded, nodev1.NewEnrolmentServiceClient(connection), code)
+			if err != nil {
+				return err
+			}
+			return a.print(describeParty(party))
+		}),
+	}
+	c.Flags().StringVar(&authority, "authority", "", "host:port where the authority's node listens for wallets")
+	c.Flags().StringVar(&ca, "ca", "", "PEM file with the authority that issued that node's certificate")
+	c.Flags().StringVar(&codeFile, "code-file", "", "file whose first line is the code (default: ask)")
+	return needed(needed(configFlag(c, &config), "authority HOST:PORT"), "ca FILE")
+}
+
+// code reads a one-time code from a file, or asks for it.
+func (a *app) code(ctx context.Context, file string) (string, error) {
+	if file != "" {
+		line, err := readPassphrase(file)
+		return string(line), err
+	}
+	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
+	if err != nil {
+		return "", refuse(errPassphrase, "name a file that holds it with --code-file", "there is no terminal to ask for the code")
+	}
+	defer tty.Close()
+	line, err := ask(ctx, tty, "One-time code: ")
+	return string(line), err
+}
+
+// dialTLS connects to a wallet listener.
+func dialTLS(address, ca string) (*grpc.ClientConn, error) {
+	pem, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, err
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, refuse(errKind, "name a PEM file with certificates", "%s holds no certificate", ca)
+	}
+	return grpc.NewClient("dns:///"+address, grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, "")))
+}
+
+func (a *app) nodeRun() *cobra.Command {
+	var config, level string
+	c := &cobra.Command{
+		Use:   "run",
+		Short: "Run a node until it is told to stop",
+		Long: `Run a node. It follows the ledger, listens for other parties' nodes, for wallets
+and on the operator socket, and writes a log, one JSON object a line, to standard
+error. SIGTERM and Ctrl-C let calls in progress end; a second one does not.`,
+		Args: cobra.NoArgs,
+		RunE: a.action(func(ctx context.Context, _ []string) error {
+			var l slog.Level
+			if err := l.UnmarshalText([]byte(level)); err != nil {
+				return usage("--log is debug, info, warn or error, not %q", level)
+			}
+			loaded, err := node.LoadConfig(config)
+			if err != nil {
+				return err
+			}
+			log := slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: l})).With("node", loaded.Name)
+			err = node.Run(ctx, loaded, log, func(s node.Serving) error {
+				return a.print(answer{{"party", "party", s.Party.String()}, {"parties", "parties", s.Parties}, {"wallets", "wallets", s.Wallets}, {"operator", "operator", loaded.Operator}})
+			})
+			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}),
+	}
+	c.Flags().StringVar(&level, "log", "info", "what to log: debug, info, warn or error")
+	_ = c.RegisterFlagCompletionFunc("log", oneOf("debug", "info", "warn", "error"))
+	return configFlag(c, &config)
+}
+
+// errNode is a node that cannot be configured.
+var errNode = node.ErrConfig
+
+// named errors of key files pass through node.ErrConfig; the more telling exit
+// code wins because it stands first.
+var _ = keyfile.ErrLocked
+
+func operatorOf(config string) (nodev1.OperatorServiceClient, *grpc.ClientConn, error) {
+	loaded, err := node.LoadConfig(config)
+	if err != nil {
+		return nil, nil, err
+	}
+	connection, err := node.DialOperator(loaded.Operator)
+	if err != nil {
+		return nil, nil, fmt.Errorf("operator socket %s: %w", loaded.Operator, err)
+	}
+	return nodev1.NewOperatorServiceClient(connection), connection, nil
+}

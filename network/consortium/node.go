@@ -1,0 +1,127 @@
+package consortium
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"filippo.io/age"
+	"go.yaml.in/yaml/v3"
+	"google.golang.org/grpc"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/node"
+	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/network/launch"
+	"github.com/claimshare/claimshare/network/topology"
+)
+
+// Node is one organisation's node.
+type Node struct {
+	Identity string // name of its certificate in the network
+	Title    string // as people call it
+	Role     record.Role
+	Party    record.PartyID
+	PID      string
+
+	Dir    string // everything of the node's
+	Config string // its configuration file
+	Log    string // what it wrote
+
+	Parties  string // host:port for other nodes
+	Wallets  string // host:port for wallets
+	Operator string // path of the socket
+	Server   launch.ServerFiles
+
+	connection *grpc.ClientConn
+	Ask        nodev1.OperatorServiceClient // on the operator socket
+}
+
+// roleOf tells what an identity of the network is in ClaimShare; zero for those
+// that run no node.
+func roleOf(who topology.IdentityOf) record.Role {
+	switch {
+	case who.Role == topology.AuthorityRole:
+		return record.RoleAuthority
+	case who.Role == topology.ProxyRole:
+		return record.RoleProxy
+	case who.Name != who.Organization.Name: // a second identity, for paper mode
+		return 0
+	case who.Organization.Kind == topology.Insurer:
+		return record.RoleInsurer
+	case who.Organization.Kind == topology.RepairShop:
+		return record.RoleRepairShop
+	}
+	return 0
+}
+
+// prepare writes everything that a node needs before it is enrolled.
+func prepare(network *launch.Network, dir string, who topology.IdentityOf, submit string, taken map[string]bool) (*Node, error) {
+	n := &Node{
+		Identity: who.Name, Title: who.Organization.Title, Role: roleOf(who),
+		Dir: filepath.Join(dir, who.Name), Operator: filepath.Join(dir, who.Name+".sock"),
+	}
+	n.Config, n.Log = filepath.Join(n.Dir, "node.yaml"), filepath.Join(n.Dir, "node.log")
+	if err := os.MkdirAll(n.Dir, 0o700); err != nil {
+		return nil, err
+	}
+	var err error
+	if n.Server, err = network.ServerFiles(who.Name); err != nil {
+		return nil, err
+	}
+	for _, address := range []*string{&n.Parties, &n.Wallets} {
+		if *address, err = launch.FreeAddress(taken); err != nil {
+			return nil, err
+		}
+		taken[*address] = true
+	}
+	if err := writeIdentity(filepath.Join(n.Dir, "identity.txt")); err != nil {
+		return nil, err
+	}
+	config := node.Config{
+		Name: who.Name, Role: n.Role.String(), Connection: network.ConnectionFile(who.Name), Store: "party.sqlite", Keys: "party.key",
+		IdentityFile: "identity.txt", Directory: filepath.Join(dir, "directory.yaml"), Parties: node.Listen{Address: n.Parties},
+		Wallets:  node.WalletListen{Address: n.Wallets, Certificate: n.Server.Certificate, Key: n.Server.Key},
+		Operator: n.Operator,
+	}
+	switch n.Role {
+	case record.RoleAuthority:
+		config.Master = "master.key"
+	case record.RoleInsurer, record.RoleRepairShop:
+		config.Submit = submit
+	}
+	raw, err := yaml.Marshal(config)
+	if err != nil {
+		return nil, fmt.Errorf("write the configuration of %s: %w", who.Name, err)
+	}
+	return n, os.WriteFile(n.Config, raw, 0o600)
+}
+
+// writeIdentity makes the age identity that unlocks a node's key files.
+func writeIdentity(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, []byte(identity.String()+"\n"), 0o600)
+}
+
+// dial connects to the operator socket.
+func (n *Node) dial() (err error) {
+	if n.connection, err = node.DialOperator(n.Operator); err != nil {
+		return fmt.Errorf("operator socket of %s: %w", n.Identity, err)
+	}
+	n.Ask = nodev1.NewOperatorServiceClient(n.connection)
+	return nil
+}
+
+func (n *Node) close() error {
+	if n.connection == nil {
+		return nil
+	}
+	return errors.Join(n.connection.Close())
+}
