@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,6 +28,7 @@ type liar struct {
 	nodev1.UnimplementedProxyServiceServer
 	nodev1.UnimplementedAuthorityServiceServer
 
+	mu         sync.Mutex
 	payload    func(*nodev1.SendPayloadRequest, grpc.ServerStreamingServer[nodev1.SendPayloadResponse]) error
 	candidates func(grpc.ServerStreamingServer[nodev1.CandidatesResponse]) error
 	deliver    func(context.Context) (*nodev1.DeliverResponse, error)
@@ -35,15 +37,24 @@ type liar struct {
 }
 
 func (l *liar) SendPayload(r *nodev1.SendPayloadRequest, s grpc.ServerStreamingServer[nodev1.SendPayloadResponse]) error {
-	return l.payload(r, s)
+	l.mu.Lock()
+	send := l.payload
+	l.mu.Unlock()
+	return send(r, s)
 }
 
 func (l *liar) Candidates(_ *nodev1.CandidatesRequest, s grpc.ServerStreamingServer[nodev1.CandidatesResponse]) error {
-	return l.candidates(s)
+	l.mu.Lock()
+	send := l.candidates
+	l.mu.Unlock()
+	return send(s)
 }
 
 func (l *liar) Deliver(ctx context.Context, _ *nodev1.DeliverRequest) (*nodev1.DeliverResponse, error) {
-	return l.deliver(ctx)
+	l.mu.Lock()
+	answer := l.deliver
+	l.mu.Unlock()
+	return answer(ctx)
 }
 
 func (l *liar) Release(context.Context, *nodev1.ReleaseRequest) (*nodev1.ReleaseResponse, error) {
@@ -52,6 +63,13 @@ func (l *liar) Release(context.Context, *nodev1.ReleaseRequest) (*nodev1.Release
 
 func (l *liar) SubmitBatch(context.Context, *nodev1.SubmitBatchRequest) (*nodev1.SubmitBatchResponse, error) {
 	return l.batch, nil
+}
+
+// now changes what it answers.
+func (l *liar) now(change func()) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	change()
 }
 
 func (l *liar) register(r grpc.ServiceRegistrar) {
@@ -160,7 +178,7 @@ func TestPayloadsOfALiar(t *testing.T) {
 		{"an accident", func(stream) error { panic("oh") }, refusal.ErrInternal},
 	} {
 		t.Run(one.name, func(t *testing.T) {
-			l.payload = func(_ *nodev1.SendPayloadRequest, s stream) error { return one.send(s) }
+			l.now(func() { l.payload = func(_ *nodev1.SendPayloadRequest, s stream) error { return one.send(s) } })
 			began := time.Now()
 			got, err := nodes.Holder(c.shop.id).SendPayload(t.Context(), client.PayloadOrder{Release: record.ReleaseID{1}}, &full{1 << 20})
 			require.Less(t, time.Since(began), 5*time.Second)
@@ -232,7 +250,7 @@ func TestCandidatesOfALiar(t *testing.T) {
 		{"a stall", func(s stream) error { <-s.Context().Done(); return nil }, refusal.ErrSlow},
 	} {
 		t.Run(one.name, func(t *testing.T) {
-			l.candidates = one.send
+			l.now(func() { l.candidates = one.send })
 			all, err := nodes.Holder(c.shop.id).Candidates(t.Context(), label)
 			require.ErrorIs(t, err, one.want)
 			if one.want != nil {
