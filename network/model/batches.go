@@ -22,7 +22,7 @@ func (w *world) submit() stub.Call {
 	for range n {
 		entries = append(entries, w.entry(p, from))
 	}
-	spoilt := w.chance(12)
+	spoilt := w.chance(12) || n > record.MaxBadEntries && w.chance(50)
 	if spoilt {
 		w.spoilSignatures(entries)
 	}
@@ -96,15 +96,19 @@ func (w *world) spoilStatement(s *record.RecordStatement, p *record.Party, owner
 	return owner
 }
 
-// spoilSignatures exchanges signatures of one entry, or of all.
+// spoilSignatures exchanges signatures of one entry or of all, and in large
+// batches of about as many as are still told apart.
 func (w *world) spoilSignatures(entries []record.Entry) {
-	i, every := w.IntN(len(entries)), w.chance(20)
-	how := w.IntN(3)
-	for k := range entries {
-		if k != i && !every {
-			continue
-		}
-		e := &entries[k]
+	count := 1
+	switch {
+	case len(entries) > record.MaxBadEntries:
+		count = min(len(entries), record.MaxBadEntries-1+w.IntN(4))
+	case w.chance(20):
+		count = len(entries)
+	}
+	from, how := w.IntN(len(entries)), w.IntN(3)
+	for k := range count {
+		e := &entries[(from+k)%len(entries)]
 		if how != 1 {
 			e.IssuerSignature = e.OwnerSignature
 		}

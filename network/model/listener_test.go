@@ -25,7 +25,7 @@ func TestListener(t *testing.T) {
 	}
 	for seed := first; seed < first+sequences; seed++ {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			r, _, err := play(seed, stepSeeds(seed, 150))
+			r, _, err := play(seed, stepSeeds(seed, 150), nil)
 			require.NoError(t, err)
 			requireReplay(t, r)
 		})

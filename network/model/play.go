@@ -35,7 +35,7 @@ func systemOf(seed uint64) system {
 // steps as could be found when the ledger and the model disagree.
 func Play(seed uint64, steps int) (*Report, error) {
 	seeds := stepSeeds(seed, steps)
-	r, done, err := play(seed, seeds)
+	r, done, err := play(seed, seeds, nil)
 	if err == nil {
 		return &r.report, nil
 	}
@@ -53,8 +53,8 @@ func stepSeeds(seed uint64, steps int) []uint64 {
 }
 
 // play plays the given steps; it answers how many it came to.
-func play(seed uint64, seeds []uint64) (*run, int, error) {
-	r, err := newRun(seed, systemOf(seed))
+func play(seed uint64, seeds []uint64, wrap wrapped) (*run, int, error) {
+	r, err := newRun(seed, systemOf(seed), wrap)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -82,7 +82,7 @@ func shrink(seed uint64, seeds []uint64, err error) *Failure {
 	for size := len(seeds) / 2; size > 0; size /= 2 {
 		for at := 0; at+size <= len(seeds) && time.Now().Before(end); {
 			fewer := slices.Delete(slices.Clone(seeds), at, at+size)
-			if _, done, shorter := play(seed, fewer); shorter != nil {
+			if _, done, shorter := play(seed, fewer, nil); shorter != nil {
 				seeds, err = fewer[:done], shorter
 				continue
 			}
@@ -90,7 +90,7 @@ func shrink(seed uint64, seeds []uint64, err error) *Failure {
 		}
 	}
 	f := &Failure{Seed: seed, Steps: seeds, Err: err}
-	if r, _, again := play(seed, seeds); again != nil {
+	if r, _, again := play(seed, seeds, nil); again != nil {
 		f.Err, f.Log = again, r.log
 	}
 	return f

@@ -54,8 +54,11 @@ type run struct {
 	log    []string
 }
 
+// wrapped puts something between a chaincode and its ledger: nil is nothing.
+type wrapped func(shim.Chaincode) shim.Chaincode
+
 // newRun sets a ledger up.
-func newRun(seed uint64, s system) (*run, error) {
+func newRun(seed uint64, s system, wrap wrapped) (*run, error) {
 	w, err := newWorld(seed, s)
 	if err != nil {
 		return nil, err
@@ -68,7 +71,11 @@ func newRun(seed uint64, s system) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{world: w, ledger: stub.NewLedger(channel, chaincode, code)}
+	var used shim.Chaincode = code
+	if wrap != nil {
+		used = wrap(code)
+	}
+	r := &run{world: w, ledger: stub.NewLedger(channel, chaincode, used)}
 	r.report = Report{Refused: map[record.Code]int{}, Invalid: map[peer.TxValidationCode]int{}, Functions: map[string]int{}}
 	return r, nil
 }
@@ -82,9 +89,9 @@ func (r *run) begin() error {
 		r.call(r.manager(), record.TxInitSystem, record.EncodeText(setup.Encode())),
 		r.call(r.manager(), record.TxInitSystem, record.EncodeText(setup.Encode())),
 	}
-	for range 2 {
+	for _, mode := range []record.KeyMode{record.ModeScoped, record.ModeScoped, record.ModePaper} {
 		for _, role := range []record.Role{record.RoleInsurer, record.RoleRepairShop, record.RolePolicyholder, record.RoleProxy} {
-			calls = append(calls, r.registration(r.newcomer(role, record.ModeScoped)))
+			calls = append(calls, r.registration(r.newcomer(role, mode)))
 		}
 	}
 	for _, call := range calls {
@@ -134,7 +141,7 @@ func (w *world) again() stub.Call {
 	if len(w.calls) == 0 {
 		return w.submit()
 	}
-	if len(w.faulty) > 0 && w.chance(15) {
+	if len(w.faulty) > 0 && w.chance(30) {
 		return w.faulty[len(w.faulty)-1]
 	}
 	if w.chance(50) { // one of the last

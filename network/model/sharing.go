@@ -43,8 +43,8 @@ func (w *world) request() stub.Call {
 
 // grant signs a consent, or takes one that was signed before.
 func (w *world) grant() stub.Call {
-	if len(w.consents) > 0 && w.chance(10) {
-		g := pick(w, w.consents)
+	if w.chance(12) {
+		g := pick(w, w.unheard())
 		if p, ok := w.m.documents[partyKey(g.Owner)].(*record.Party); ok {
 			return w.call(w.carrier(), record.TxGrant, w.GrantArgs(g, w.member(p))...)
 		}
@@ -58,6 +58,13 @@ func (w *world) grant() stub.Call {
 	}
 	w.consents = append(w.consents, g)
 	return w.call(w.carrier(), record.TxGrant, w.GrantArgs(g, signer)...)
+}
+
+// unheard are consents that are not on the ledger, though they were signed.
+func (w *world) unheard() []record.GrantStatement {
+	return slices.DeleteFunc(slices.Clone(w.consents), func(g record.GrantStatement) bool {
+		return w.m.documents[consentKey(g.Consent)] != nil
+	})
 }
 
 // newGrant is a consent of an owner who has a record, usually to a party whose
