@@ -21,6 +21,10 @@ import (
 // the same one.
 func killedChain() *chain { return randomChain("killed", 77, 2000) }
 
+// perLife is how many blocks a process gets at most, so that none comes to the
+// end before the parent finds the time to kill it.
+const perLife = 200
+
 // followUntilKilled follows a chain into the store at path and counts, with the
 // handler, the transactions. It prints the height at which it begins, and each
 // that it reaches.
@@ -42,7 +46,9 @@ func followUntilKilled(path string) {
 				fmt.Println("height", block+1)
 			}
 		}()
-		return l.Follow(ctx, killedChain())
+		c := killedChain()
+		c.blocks = c.blocks[:min(uint64(len(c.blocks)), at.Height+perLife)]
+		return l.Follow(ctx, c)
 	}())
 	os.Exit(1)
 }
@@ -68,7 +74,7 @@ func TestKilled(t *testing.T) {
 		require.NoError(t, cmd.Start())
 		lines := bufio.NewScanner(out)
 		finished := false
-		for n := 1 + r.IntN(150); n > 0 && !finished && lines.Scan(); n-- {
+		for n := 1 + r.IntN(perLife-50); n > 0 && !finished && lines.Scan(); n-- {
 			require.Contains(t, lines.Text(), "height ", "the child failed")
 			finished = lines.Text() == end
 		}

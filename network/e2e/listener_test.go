@@ -209,7 +209,7 @@ func (f *following) disturb(t *testing.T, traffic func(ctx context.Context, l *l
 	require.NoError(t, err)
 	f.rest(t, height)
 	t.Logf("%d pieces of work, %d blocks, the listeners were restarted %v times", n.Load(), height, f.restarts)
-	require.Greater(t, min(f.restarts[0], f.restarts[1]), 2)
+	require.Greater(t, min(f.restarts[0], f.restarts[1]), 1)
 }
 
 // rest waits until every peer and both listeners have come to a height.
