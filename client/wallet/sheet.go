@@ -22,7 +22,7 @@ var ErrSheet = errors.New("wallet: the backup cannot be read")
 
 const (
 	sheetVersion = 1
-	lineSize     = 20 // bytes of one line: seven groups of five letters and a short one, check included
+	lineSize     = 22 // bytes of one line: eight groups of five letters, check included
 	sumSize      = 8
 	groupSize    = 5
 	pidSize      = 104 // bytes of a pseudo-identity
@@ -123,7 +123,7 @@ Made       %s
 	fmt.Fprintf(&out, `
 To restore: claimshare wallet restore THIS-FILE
 If you copy it from paper, the numbered lines are enough; then also give
---node and --ca, which you can ask the system manager for: neither is secret.
+--authority and --ca, which you can ask the system manager for: neither is secret.
 
 Node       %s
 %s
