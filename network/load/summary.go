@@ -12,8 +12,12 @@ type Summary struct {
 	Batch  float64 `json:"batchedRecordsPerSecond"`
 	Single float64 `json:"singleRecordsPerSecond"`
 
-	BatchRatio   float64 `json:"batchRatio"` // medians of the rounds' ratios
-	SingleRatio  float64 `json:"singleRatio"`
+	BatchRatio  float64 `json:"batchRatio"` // medians of the rounds' ratios
+	SingleRatio float64 `json:"singleRatio"`
+	// The same by processor time: what a put costs, divided by what a record
+	// does. Neighbours disturb it less.
+	BatchByCPU   float64 `json:"batchRatioByProcessorTime"`
+	SingleByCPU  float64 `json:"singleRatioByProcessorTime"`
 	Bytes        float64 `json:"bytesPerRecord"` // in batches
 	Conflicts    int     `json:"conflicts"`      // in batches by BatchSubmitters of one insurer
 	SlowestQuery string  `json:"slowestQuery,omitempty"`
@@ -25,6 +29,10 @@ func (r *Report) summarise() {
 	s.Put, s.Batch, s.Single = r.median(Put, items), r.median(Batch, items), r.median(Single, items)
 	s.BatchRatio = medianOf(r.Ratios, func(x Ratio) float64 { return x.Batch })
 	s.SingleRatio = medianOf(r.Ratios, func(x Ratio) float64 { return x.Single })
+	if put := r.median(Put, (*Outcome).cpuPerItem); put > 0 {
+		s.BatchByCPU = put / r.median(Batch, (*Outcome).cpuPerItem)
+		s.SingleByCPU = put / r.median(Single, (*Outcome).cpuPerItem)
+	}
 	s.Bytes = r.median(Batch, (*Outcome).BytesPerItem)
 	for _, o := range r.Runs {
 		if o.Workload == Batch {
@@ -40,6 +48,9 @@ func (r *Report) summarise() {
 
 func committed(o *Outcome) float64 { return o.Committed }
 func items(o *Outcome) float64     { return o.Items }
+
+// cpuPerItem is in milliseconds.
+func (o *Outcome) cpuPerItem() float64 { return 1000 * o.CPU.Total / float64(max(1, o.Carried)) }
 
 // BytesPerItem is how much the ledger grew for each record or put.
 func (o *Outcome) BytesPerItem() float64 {

@@ -28,7 +28,7 @@ func TestSummary(t *testing.T) {
 	r.Queries = []QueryTime{{Query: "a", Small: 2, Large: 2.2, Ratio: 1.1}, {Query: "b", Rows: 50, Small: 2, Large: 3.2, Ratio: 1.6}}
 	r.summarise()
 	require.Equal(t, Summary{
-		Put: 100, Batch: 501, Single: 70, BatchRatio: 5.01, SingleRatio: 0.7, Bytes: 600, Conflicts: 3, SlowestQuery: "b", QueryRatio: 1.6,
+		Put: 100, Batch: 501, Single: 70, BatchRatio: 5.01, SingleRatio: 0.7, BatchByCPU: 1, SingleByCPU: 1, Bytes: 600, Conflicts: 3, SlowestQuery: "b", QueryRatio: 1.6,
 	}, r.Summary)
 
 	var text strings.Builder

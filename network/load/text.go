@@ -81,6 +81,7 @@ func (r *Report) writeSummary(p *page) {
 		p.row(fmt.Sprintf("slowest query at %d records, times the same at %d", r.Records, r.Plan.Small), fmt.Sprintf("%.2f", s.QueryRatio), fmt.Sprintf("at most %.1f", WantQuery), verdict(s.QueryRatio <= WantQuery))
 	}
 	p.line("")
+	p.line("By processor time, a put costs what %.2f records in batches do, or %.2f single ones.", s.BatchByCPU, s.SingleByCPU)
 	p.line("Medians: %.0f puts/s; %.0f records/s in batches; %.0f records/s one by one. Fabric's verdicts on all transactions: %s.\n",
 		s.Put, s.Batch, s.Single, r.verdicts())
 }
@@ -117,7 +118,7 @@ func (p *page) outcomes(title string, runs []*Outcome) {
 			of(func(o *Outcome) float64 { return o.Latency.P99 }), of(func(o *Outcome) float64 { return o.Latency.Max }),
 			of(func(o *Outcome) float64 { return float64(o.Ledger.Transactions) / float64(max(1, o.Ledger.Blocks)) }),
 			of((*Outcome).BytesPerItem),
-			fmt.Sprintf("%.2f", medianOf(groups[i], func(o *Outcome) float64 { return 1000 * o.CPU.Total / float64(max(1, o.Carried)) })))
+			fmt.Sprintf("%.2f", medianOf(groups[i], (*Outcome).cpuPerItem)))
 	}
 	p.line("")
 }
