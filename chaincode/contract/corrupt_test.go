@@ -144,6 +144,7 @@ func (a *consortium) altered(want *record.Error, call stub.Call, alter func(*alt
 	refusal, coded := record.ParseError(err.Error())
 	require.True(a.t, coded, err.Error())
 	require.Equal(a.t, want.Code, refusal.Code, err.Error())
+	require.NotContains(a.t, err.Error(), "panicked")
 	provoked(call.Function, want.Code)
 }
 
