@@ -178,13 +178,25 @@ func passes(ctx context.Context, err error) bool {
 // call makes a call, again and again if need be, for as long as Patience without
 // progress; call reports progress by its first answer.
 func (p *party) call(ctx context.Context, call func(context.Context, *grpc.ClientConn) (bool, error)) error {
-	ctx = trace.Outgoing(ctx)
+	end, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
+	return p.repeat(trace.Outgoing(ctx), call)
+}
+
+// begin takes one of the calls in hand; end must be called.
+func (p *party) begin(ctx context.Context) (end func(), err error) {
 	select {
 	case p.slots <- struct{}{}:
-		defer func() { <-p.slots }()
+		return func() { <-p.slots }, nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
+}
+
+func (p *party) repeat(ctx context.Context, call func(context.Context, *grpc.ClientConn) (bool, error)) error {
 	o := &p.nodes.options
 	pauses := retry.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = o.FirstPause, o.LongestPause
@@ -225,12 +237,18 @@ func (p *party) gaveUp(err error) error {
 	return p.named(err)
 }
 
-// unary is call for one question with one answer.
+// unary is call for one question with one answer. The time that it has begins
+// with its turn.
 func (p *party) unary(ctx context.Context, call func(context.Context, *grpc.ClientConn) error) error {
+	end, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	defer end()
 	if _, set := ctx.Deadline(); !set {
 		bounded, cancel := context.WithTimeout(ctx, p.nodes.options.Unary)
 		defer cancel()
 		ctx = bounded
 	}
-	return p.call(ctx, func(ctx context.Context, conn *grpc.ClientConn) (bool, error) { return false, call(ctx, conn) })
+	return p.repeat(trace.Outgoing(ctx), func(ctx context.Context, conn *grpc.ClientConn) (bool, error) { return false, call(ctx, conn) })
 }
