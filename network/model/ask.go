@@ -87,6 +87,7 @@ func (r *run) askOne(p *record.Party) error {
 	}
 	questions := []question{
 		{record.TxParty, []string{p.PID}, p},
+		{record.TxPartyHistory, []string{p.ID.String()}, r.m.parties[p.ID]},
 		{record.TxStanding, []string{p.ID.String()}, record.Standing{Party: p.ID, Role: p.Role, Status: p.Status, Violations: n, Credit: creditAfter(n)}},
 		{record.TxSystem, nil, r.m.documents[systemKey]},
 	}

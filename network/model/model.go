@@ -20,7 +20,8 @@ type model struct {
 
 	documents map[string]record.Document
 	state     map[string]string
-	order     []string // keys of documents, in the order in which they came
+	order     []string                           // keys of documents, in the order in which they came
+	parties   map[record.PartyID][]*record.Party // every state of each, newest first
 }
 
 // outcome is what the model says about one call.
@@ -139,6 +140,9 @@ func (m *model) apply(o *outcome) {
 			m.order = append(m.order, p.key)
 		}
 		m.documents[p.key] = p.document
+		if d, ok := p.document.(*record.Party); ok {
+			m.parties[d.ID] = append([]*record.Party{d}, m.parties[d.ID]...)
+		}
 		m.state[p.key] = string(p.document.Encode())
 		for _, key := range indexKeys(p.document) {
 			m.state[key] = "\x00"

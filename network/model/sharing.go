@@ -279,7 +279,7 @@ func (w *world) delivery(c *record.Consent, proxy *alliance.Member) (d record.De
 	}
 	holder := w.member(w.m.documents[partyKey(rec.Issuer)].(*record.Party))
 	d = must(w.Delivery(c.Consent, record.RecordVersion{ID: rec.ID, Digest: rec.Digest}, holder, proxy, w.now))
-	if w.chance(20) {
+	if w.chance(25) {
 		return w.spoilDelivery(d, holder, proxy), true
 	}
 	return d, true
@@ -288,7 +288,7 @@ func (w *world) delivery(c *record.Consent, proxy *alliance.Member) (d record.De
 func (w *world) spoilDelivery(d record.Delivery, holder, proxy *alliance.Member) record.Delivery {
 	s := &d.Statement
 	rename := func() { s.Release = record.NewReleaseID(s.Consent, s.Record, proxy.ID, d.Nonce) }
-	switch w.IntN(8) {
+	switch w.IntN(10) {
 	case 0:
 		d.Nonce[0]++
 	case 1:
@@ -300,9 +300,9 @@ func (w *world) spoilDelivery(d record.Delivery, holder, proxy *alliance.Member)
 		s.HolderVersion++
 	case 4:
 		s.Time = w.edge()
-	case 5:
-		holder = w.member(w.issuer())
-	case 6:
+	case 5, 6: // signed by another issuer, or with the holder's first keys
+		holder = pick(w, []*alliance.Member{w.member(w.issuer()), w.made[s.Holder][0]})
+	case 7:
 		holder = w.member(w.issuer())
 		s.Holder, s.HolderVersion = holder.ID, holder.Version
 	default:

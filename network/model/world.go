@@ -99,7 +99,7 @@ func newWorld(seed uint64, s system) (*world, error) {
 	w.Deployment = alliance.New(params, channel, chaincode, w.source)
 	w.m = &model{
 		context: w.Context, threshold: s.threshold, agencies: s.agencies, managers: sha256.Sum256(s.file),
-		secrets: w.keys, documents: map[string]record.Document{}, state: map[string]string{},
+		secrets: w.keys, parties: map[record.PartyID][]*record.Party{}, documents: map[string]record.Document{}, state: map[string]string{},
 	}
 	for _, name := range s.managers {
 		w.managers = append(w.managers, certificate(name))
