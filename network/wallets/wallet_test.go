@@ -28,7 +28,8 @@ type holder struct {
 	*world
 	path string
 	lock wallet.Lock
-	w    *wallet.Wallet
+	w    *wallet.Wallet // nil where the program has it
+	id   record.PartyID
 }
 
 func newLock(t *testing.T) wallet.Lock {
@@ -49,6 +50,7 @@ func (w *world) person(name string) *holder {
 	var err error
 	h.w, err = wallet.Enrol(w.t.Context(), h.path, h.lock, w.invite(name))
 	require.NoError(w.t, err)
+	h.id = h.w.ID()
 	w.t.Cleanup(func() { require.NoError(w.t, h.w.Close()) })
 	return h
 }
@@ -64,7 +66,7 @@ func (h *holder) again() {
 // offer has a member seal its specimen for the holder.
 func (h *holder) offer(name, label string) record.RecordID {
 	t, n := h.t, h.nodes[name]
-	owner, err := n.chain.Party(t.Context(), h.w.ID())
+	owner, err := n.chain.Party(t.Context(), h.id)
 	require.NoError(t, err)
 	kind := record.KindPolicy
 	if n.role == record.RoleRepairShop {
@@ -111,7 +113,7 @@ func (h *holder) sign(id record.RecordID) {
 // asked has a member ask for the holder's records of a label at another.
 func (h *holder) asked(by, at, label string) record.RequestID {
 	r, err := h.nodes[by].member.Ask(h.t.Context(), record.AccessRequest{
-		Owner: h.w.ID(), Holder: h.nodes[at].keys.ID(), Label: label, Purpose: "claim", Claim: "C-1",
+		Owner: h.id, Holder: h.nodes[at].keys.ID(), Label: label, Purpose: "claim", Claim: "C-1",
 	})
 	require.NoError(h.t, err)
 	return r.ID
@@ -221,6 +223,7 @@ func TestRotateAndRestore(t *testing.T) {
 	restored.w, err = wallet.Restore(restored.path, restored.lock, fresh, "", nil)
 	require.NoError(t, err)
 	defer restored.w.Close()
+	restored.id = restored.w.ID()
 	_, err = wallet.Restore(restored.path, restored.lock, fresh, "", nil)
 	require.ErrorIs(t, err, os.ErrExist)
 	for _, id := range []record.RecordID{policy, repair, later} {
@@ -251,6 +254,7 @@ func TestRestoredWalletFindsEvidence(t *testing.T) {
 	restored.w, err = wallet.Restore(restored.path, restored.lock, sheet, w.nodes["manager"].address, w.nodes["manager"].pem)
 	require.NoError(t, err)
 	defer restored.w.Close()
+	restored.id = restored.w.ID()
 	consent := restored.grant(restored.asked("suedhaven", "shop", "repair/2026"))
 	require.NoError(t, restored.fetch("suedhaven", "shop", consent, repair))
 }
@@ -292,6 +296,7 @@ func TestLostOnTheWay(t *testing.T) {
 			alice.w, err = wallet.Enrol(t.Context(), alice.path, alice.lock, invitation)
 			require.NoError(t, err)
 			defer func() { require.NoError(t, alice.w.Close()) }()
+			alice.id = alice.w.ID()
 			_, err = wallet.Enrol(t.Context(), alice.path, alice.lock, invitation)
 			require.ErrorIs(t, err, wallet.ErrInUse)
 
