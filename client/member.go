@@ -264,30 +264,36 @@ func (f *flush) submit(ctx context.Context, entries []record.Entry) error {
 	if answer.Entries != len(entries) {
 		return fmt.Errorf("%w: %d verdicts for %d records", ErrAnswer, answer.Entries, len(entries))
 	}
-	for i, verdict := range answer.Verdicts() {
-		if err := f.note(ctx, &entries[i], verdict, result); err != nil {
-			return err
-		}
+	if err := f.note(ctx, entries, answer, result); err != nil {
+		return err
 	}
 	f.submitted = append(f.submitted, Submitted{TxID: result.TxID, Block: result.Block, Answer: *answer})
 	return nil
 }
 
-// note keeps the verdict on one entry. What a carrier says has become of a
-// record is believed once this member's own peer has it.
-func (f *flush) note(ctx context.Context, entry *record.Entry, verdict record.Verdict, result ledger.Result) error {
-	id := entry.Statement.ID
-	switch verdict {
-	case record.VerdictRecorded, record.VerdictAlready:
+// note keeps the verdicts on entries. What a carrier says has become of a record
+// is believed once this member's own peer has it.
+func (f *flush) note(ctx context.Context, entries []record.Entry, answer *record.BatchAnswer, result ledger.Result) error {
+	var recorded []record.RecordID
+	for i, verdict := range answer.Verdicts() {
+		s := &entries[i].Statement
+		if verdict != record.VerdictRecorded && verdict != record.VerdictAlready {
+			if err := f.m.store.MarkRefused(ctx, result.TxID, string(verdict), s.ID); err != nil {
+				return err
+			}
+			continue
+		}
 		if f.m.carrier != nil {
-			if _, err := f.m.chain.RecordVersion(ctx, record.RecordVersion{ID: id, Digest: entry.Statement.Digest}); err != nil {
-				return fmt.Errorf("client: the carrier says that record %s is recorded: %w", id, err)
+			if _, err := f.m.chain.RecordVersion(ctx, record.RecordVersion{ID: s.ID, Digest: s.Digest}); err != nil {
+				return fmt.Errorf("client: the carrier says that record %s is recorded: %w", s.ID, err)
 			}
 		}
-		return f.m.store.MarkRecorded(ctx, result.TxID, result.Block, id)
-	default:
-		return f.m.store.MarkRefused(ctx, result.TxID, string(verdict), id)
+		recorded = append(recorded, s.ID)
 	}
+	if len(recorded) == 0 {
+		return nil
+	}
+	return f.m.store.MarkRecorded(ctx, result.TxID, result.Block, recorded...)
 }
 
 func (f *flush) divide(ctx context.Context, entries []record.Entry, refusal error) error {
