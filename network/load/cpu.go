@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Usage is processor time.
@@ -20,6 +21,7 @@ type Usage struct {
 	// network of the same bench included: neighbours that disturb a measurement.
 	Others float64 `json:"othersSeconds"`
 	Total  float64 `json:"totalSeconds"` // of Processes
+	Wall   float64 `json:"wallSeconds"`  // how long it all took
 }
 
 // ProcessUsage is the processor time of one process in seconds, and of what it
@@ -35,6 +37,7 @@ const clientProcess = "client"
 
 // times is one reading of the processors' accounts.
 type times struct {
+	at        time.Time
 	processes []ProcessUsage
 	machine   float64
 }
@@ -43,7 +46,7 @@ type times struct {
 const ticks = 100
 
 func (s *Site) usage() (times, error) {
-	var now times
+	now := times{at: time.Now()}
 	status, err := s.Network.Status()
 	if err != nil {
 		return now, err
@@ -117,7 +120,7 @@ func (t times) since(earlier times) Usage {
 	for _, process := range earlier.processes {
 		before[process.Name] = process.Seconds
 	}
-	var u Usage
+	u := Usage{Wall: t.at.Sub(earlier.at).Seconds()}
 	for _, process := range t.processes {
 		if was := before[process.Name]; process.Seconds >= was {
 			process.Seconds -= was

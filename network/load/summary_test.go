@@ -13,7 +13,7 @@ func run(workload string, items float64) *Outcome {
 	return &Outcome{
 		Workload: workload, Items: items, Committed: items, Seconds: 10, Carried: 100, Transactions: 100,
 		Ledger: Growth{Blocks: 10, Transactions: 100, Bytes: 60_000, Codes: map[string]int{"VALID": 100}, Parts: Parts{Values: 50_000, Block: 10_000}},
-		CPU:    Usage{Processes: []ProcessUsage{{Name: "peer", Kind: "peer", Seconds: 2}}, Total: 2, Others: 1},
+		CPU:    Usage{Processes: []ProcessUsage{{Name: "peer", Kind: "peer", Seconds: 2}}, Total: 2, Others: 1, Wall: 10},
 	}
 }
 
@@ -72,8 +72,9 @@ func TestProcessorTime(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, none)
 
-	was := times{processes: []ProcessUsage{{"a", "peer", 10}, {"b", "peer", 10}}, machine: 100}
-	now := times{processes: []ProcessUsage{{"b", "peer", 2}, {"a", "peer", 13}, {"new", "peer", 1}}, machine: 110}
-	require.Equal(t, Usage{Processes: []ProcessUsage{{"a", "peer", 3}, {"b", "peer", 2}, {"new", "peer", 1}}, Total: 6, Others: 4}, now.since(was),
+	began := time.Now()
+	was := times{at: began, processes: []ProcessUsage{{"a", "peer", 10}, {"b", "peer", 10}}, machine: 100}
+	now := times{at: began.Add(5 * time.Second), processes: []ProcessUsage{{"b", "peer", 2}, {"a", "peer", 13}, {"new", "peer", 1}}, machine: 110}
+	require.Equal(t, Usage{Processes: []ProcessUsage{{"a", "peer", 3}, {"b", "peer", 2}, {"new", "peer", 1}}, Total: 6, Others: 4, Wall: 5}, now.since(was),
 		"b was restarted in between")
 }

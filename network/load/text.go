@@ -94,7 +94,7 @@ func (r *Report) writeRounds(p *page) {
 		others, seconds := 0.0, 0.0
 		for _, o := range runs {
 			others += o.CPU.Others
-			seconds += o.Seconds + o.Lag
+			seconds += o.CPU.Wall
 		}
 		p.row(fmt.Sprint(i+1), fmt.Sprintf("%.0f", runs[0].Items), fmt.Sprintf("%.0f", runs[1].Items), fmt.Sprintf("%.2f", ratio.Batch),
 			fmt.Sprintf("%.0f", runs[2].Items), fmt.Sprintf("%.2f", ratio.Single), fmt.Sprintf("%.2f", others/seconds))
