@@ -1,6 +1,7 @@
 package wallets
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -8,6 +9,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"io"
 	"log/slog"
 	"math/big"
@@ -51,9 +53,13 @@ type node struct {
 	proxy     *client.Proxy
 	authority *client.Authority
 
+	payload func(b []byte) []byte // what becomes of payloads for owners
+
 	mu   sync.Mutex
 	lose map[string]int // methods whose answers get lost, how often
 	cut  map[string]int // methods whose calls get lost, how often
+	snap map[string]int // how often connections break
+	lie  func(method string, request, answer any) any
 }
 
 // world is a deployment: a ledger and its nodes.
@@ -99,7 +105,7 @@ func (w *world) join(name string, role record.Role, id *stub.Identity) {
 	if role == record.RoleAuthority || role == record.RoleProxy {
 		mode = 0
 	}
-	n := &node{t: t, name: name, role: role, chain: w.sm.As(&view{w.ledger, id}), lose: map[string]int{}, cut: map[string]int{}}
+	n := &node{t: t, name: name, role: role, chain: w.sm.As(&view{w.ledger, id}), lose: map[string]int{}, cut: map[string]int{}, snap: map[string]int{}}
 	n.keys, err = client.DeriveKeys(seed, pid, mode)
 	require.NoError(t, err)
 	registration, err := n.keys.Apply(w.sm.Parameters(), role, id.MSP(), id.Subject())
@@ -167,7 +173,7 @@ func (n *node) serve(w *world) {
 	require.NoError(t, err)
 	n.address = on.Addr().String()
 	done := make(chan error, 1)
-	go func() { done <- server.Serve(on) }()
+	go func() { done <- server.Serve(&breaking{on, n}) }()
 	t.Cleanup(func() {
 		server.Stop()
 		require.NoError(t, <-done)
@@ -183,7 +189,20 @@ func (n *node) faults(ctx context.Context, r any, info *grpc.UnaryServerInfo, ha
 	if err == nil && n.take(n.lose, info.FullMethod) {
 		return nil, status.Error(codes.Aborted, "the answer was lost")
 	}
+	n.mu.Lock()
+	lie := n.lie
+	n.mu.Unlock()
+	if err == nil && lie != nil {
+		answer = lie(info.FullMethod, r, answer)
+	}
 	return answer, err
+}
+
+// lying has the node answer what lie makes of its answers.
+func (n *node) lying(lie func(method string, request, answer any) any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lie = lie
 }
 
 func (n *node) take(from map[string]int, method string) bool {
@@ -262,25 +281,52 @@ func (c custody) Capsule(ctx context.Context, owner record.PartyID, id record.Re
 }
 
 func (c custody) Payload(ctx context.Context, owner record.PartyID, id record.RecordID, offset uint64, dst io.Writer) error {
-	rest := &skipping{dst, offset}
+	var b bytes.Buffer
 	if p, err := c.n.db.Proposal(ctx, id); err == nil && p.Owner == owner {
-		return c.n.db.ProposalPayload(ctx, id, rest)
+		err = c.n.db.ProposalPayload(ctx, id, &b)
+		if err != nil {
+			return err
+		}
+	} else if e, err := c.n.db.Record(ctx, id); err == nil && e.Owner == owner {
+		if err := c.n.db.Payload(ctx, id, &b); err != nil {
+			return err
+		}
+	} else {
+		return store.ErrNotFound
 	}
-	if e, err := c.n.db.Record(ctx, id); err == nil && e.Owner == owner {
-		return c.n.db.Payload(ctx, id, rest)
+	whole := b.Bytes()
+	if c.n.payload != nil {
+		whole = c.n.payload(whole)
 	}
-	return store.ErrNotFound
+	_, err := dst.Write(whole[min(offset, uint64(len(whole))):])
+	return err
 }
 
-// skipping leaves the first bytes out.
-type skipping struct {
-	io.Writer
-	left uint64
+// breaking accepts connections that break, as often as the node says, after
+// having carried a few kilobytes of a payload.
+type breaking struct {
+	net.Listener
+	n *node
 }
 
-func (s *skipping) Write(b []byte) (int, error) {
-	skip := min(s.left, uint64(len(b)))
-	s.left -= skip
-	n, err := s.Writer.Write(b[skip:])
-	return int(skip) + n, err
+func (b *breaking) Accept() (net.Conn, error) {
+	c, err := b.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &fragile{Conn: c, n: b.n}, nil
+}
+
+type fragile struct {
+	net.Conn
+	n *node
+}
+
+// Write breaks the connection at a large piece, half of which arrives.
+func (f *fragile) Write(b []byte) (int, error) {
+	if len(b) > 2<<10 && f.n.take(f.n.snap, "") {
+		_, _ = f.Conn.Write(b[:len(b)/2])
+		return 0, errors.Join(io.ErrClosedPipe, f.Close())
+	}
+	return f.Conn.Write(b)
 }

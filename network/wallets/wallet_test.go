@@ -1,11 +1,13 @@
 package wallets
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"filippo.io/age"
@@ -85,6 +87,27 @@ func (h *holder) offer(name, label string) record.RecordID {
 		repair.Attachments = nil
 		p, err = n.member.ProposeRepair(t.Context(), owner, label, repair, nil)
 	}
+	require.NoError(t, err)
+	require.NoError(t, n.member.Offer(t.Context(), p))
+	require.NoError(t, p.Close())
+	return p.Statement.ID
+}
+
+// offerWithPhoto has a shop seal a repair with a photo of 1 MiB.
+func (h *holder) offerWithPhoto(name, label string) record.RecordID {
+	t, n := h.t, h.nodes[name]
+	owner, err := n.chain.Party(t.Context(), h.id)
+	require.NoError(t, err)
+	raw, err := os.ReadFile("../../client/document/testdata/repair.json")
+	require.NoError(t, err)
+	doc, err := document.Parse(record.KindRepair, raw)
+	require.NoError(t, err)
+	repair, _ := doc.Repair()
+	photo := append([]byte("\x89PNG\r\n\x1a\n"), make([]byte, 1<<20)...)
+	attachment, err := document.Describe("damage.png", "detail", bytes.NewReader(photo))
+	require.NoError(t, err)
+	repair.Attachments = []document.Attachment{attachment}
+	p, err := n.member.ProposeRepair(t.Context(), owner, label, repair, fstest.MapFS{"damage.png": {Data: photo}})
 	require.NoError(t, err)
 	require.NoError(t, n.member.Offer(t.Context(), p))
 	require.NoError(t, p.Close())
