@@ -4,8 +4,10 @@ MODULES     := crypto chaincode client network
 BIN         := $(CURDIR)/.build/bin
 STATE       := $(CURDIR)/.run
 NETWORK     := $(BIN)/claimshare-network
-LINT        := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
-ARITHMETIC  := -e /internal/naive$$ -e /network/dataset$$
+TOOLS       := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 github.com/bufbuild/buf/cmd/buf@v1.57.0 \
+               google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.5.1
+ARITHMETIC  := -e /internal/naive$$ -e /network/dataset$$ -e /network/model$$
+REAL        := ./launch ./load ./consortium ./e2e
 FUZZTIME    ?= 30s
 PROFILE     ?= development
 export GOTOOLCHAIN ?= auto
@@ -14,8 +16,7 @@ help: ## what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the commands claimshare and claimshare-network, into .build/bin
-	@mkdir -p $(BIN)
-	@cd client && GOWORK=off go build -o $(BIN)/claimshare ./cmd/claimshare
+	@mkdir -p $(BIN); cd client && GOWORK=off go build -o $(BIN)/claimshare ./cmd/claimshare
 	@cd network && GOWORK=off go build -o $(NETWORK) ./cmd/claimshare-network
 
 demo: build ## the whole story on a real Fabric network (DEMO="--output json" for facts)
@@ -28,30 +29,30 @@ check: ## formatting, vet, references in the documentation
 	@for m in $(MODULES); do echo "== go vet $$m"; (cd $$m && GOWORK=off go vet ./...); done
 	@echo "== references in the documentation"; cd network && GOWORK=off go test -count=1 ./internal/doccheck
 
-lint: $(BIN)/golangci-lint ## golangci-lint, and with it the dependency arrows
+lint: $(BIN)/.tools ## golangci-lint, and with it the dependency arrows; generated code
+	@echo "== generated code"; cd client/wire && export PATH=$(BIN):$$PATH && buf lint && made=$$(mktemp -d) && buf generate -o $$made && diff -r -x '*.proto' $$made/claimshare claimshare && rm -r $$made
 	@for m in $(MODULES); do echo "== lint $$m"; (cd $$m && GOWORK=off $(BIN)/golangci-lint run --allow-parallel-runners ./...); done
 
-$(BIN)/golangci-lint: Makefile
-	@echo "== building golangci-lint (once)"; mkdir -p $(BIN)
-	@GOWORK=off GOBIN=$(BIN) go install $(LINT)
-	@touch $@
+$(BIN)/.tools: Makefile
+	@echo "== building linters and generators (once)"; mkdir -p $(BIN)
+	@for t in $(TOOLS); do GOWORK=off GOBIN=$(BIN) go install $$t; done; touch $@
+
+generate: $(BIN)/.tools ## code from the protobuf definitions in client/wire
+	@cd client/wire && PATH=$(BIN):$$PATH buf generate
 
 unit: ## unit tests; with the race detector, but where there is only arithmetic
 	@for m in crypto chaincode client network; do echo "== go test $$m"; (cd $$m && export GOWORK=off; all=$$(go list ./...); \
-	  go test -race -timeout 10m $$(grep -v -e /launch$$ -e /e2e$$ $(ARITHMETIC) <<<"$$all"); \
+	  go test -race -timeout 10m $$(grep -v $(foreach p,$(REAL),-e network$(p:.%=%)$$) $(ARITHMETIC) <<<"$$all"); \
 	  plain=$$(grep $(ARITHMETIC) <<<"$$all" || true); [ -z "$$plain" ] || go test -timeout 10m $$plain); done
 
 real: ## tests that start a real Fabric network
-	@echo "== go test real network"; cd network && GOWORK=off go test -timeout 15m -count=1 -p 1 ./launch ./e2e
+	@echo "== go test real network"; cd network && GOWORK=off go test -timeout 20m -count=1 -p 1 $(REAL)
 
-soak: ## the long tests: full doses, about ten minutes
-	cd crypto && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m ./...
-	cd client && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m ./...
-	cd network && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 60m -p 1 ./...
+soak: ## the long tests: full doses, about half an hour
+	@for m in crypto client network; do echo "== soak $$m"; (cd $$m && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 90m -p 1 ./...); done
 
 bench: ## cryptography against its lower bounds, every rate, the ledger beside Fabric's own
-	@cd crypto && GOWORK=off go run ./internal/bench
-	@cd client && GOWORK=off go run github.com/claimshare/claimshare/crypto/internal/bench
+	@for m in crypto client; do (cd $$m && GOWORK=off go run github.com/claimshare/claimshare/crypto/internal/bench); done
 	@for m in crypto chaincode client; do (cd $$m && GOWORK=off go test -run '^$$' -bench . -benchmem ./... | grep -v -e 'no test files' -e '^ok' -e '^PASS'); done
 	@cd network && GOWORK=off go run ./cmd/claimshare-network bench
 
@@ -75,4 +76,4 @@ clean: ## stop what runs and remove everything that was built here
 	@[ ! -x $(NETWORK) ] || $(NETWORK) down --dir $(STATE) || true
 	@rm -rf .build .run .demo
 
-.PHONY: help build demo test check lint unit real soak bench evaluation fuzz package network-up network-down clean
+.PHONY: help build demo test check lint generate unit real soak bench evaluation fuzz package network-up network-down clean
