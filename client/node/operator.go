@@ -14,6 +14,7 @@ import (
 	"github.com/claimshare/claimshare/client/document"
 	"github.com/claimshare/claimshare/client/store"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/crypto/pseudonym"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -306,4 +307,26 @@ func (o *operator) Resolve(ctx context.Context, r *nodev1.ResolveRequest) (*node
 	}
 	_, err = o.party.chain.Resolve(ctx, id, r.Outcome == record.OutcomeUpheld, r.Reason)
 	return &nodev1.ResolveResponse{}, err
+}
+
+// Trace implements nodev1.OperatorServiceServer. That it was asked for is in the
+// log, the answer is not.
+func (o *operator) Trace(_ context.Context, r *nodev1.TraceRequest) (*nodev1.TraceResponse, error) {
+	if err := o.forAuthority(); err != nil {
+		return nil, err
+	}
+	role, err := record.ParseRole(r.Role)
+	if err != nil {
+		return nil, err
+	}
+	pid, err := pseudonym.Parse(r.Pid)
+	if err != nil {
+		return nil, err
+	}
+	identity, err := o.party.authority.Trace(role, pid)
+	if err != nil {
+		return nil, err
+	}
+	o.party.log.Warn("a pseudo-identity was traced", "party", record.NewPartyID(r.Pid).String())
+	return &nodev1.TraceResponse{Identity: identity}, nil
 }

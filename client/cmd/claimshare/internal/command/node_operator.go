@@ -335,3 +335,23 @@ func (a *app) nodeResolve() *cobra.Command {
 	})
 	return needed(needed(c, "outcome OUTCOME"), "reason TEXT")
 }
+
+func (a *app) nodeTrace() *cobra.Command {
+	var role string
+	c := &cobra.Command{
+		Use:   "trace PSEUDO-IDENTITY",
+		Short: "Tell who is behind a pseudo-identity (authority)",
+		Long: `Tell who is behind a pseudo-identity, with the master key: for a court, say. The
+node's log keeps that it was asked for.`,
+		Args: arguments("PSEUDO-IDENTITY"),
+	}
+	c.Flags().StringVar(&role, "role", record.RolePolicyholder.String(), "policyholder, insurer, repair-shop, proxy or authority")
+	_ = c.RegisterFlagCompletionFunc("role", oneOf("policyholder", "insurer", "repair-shop", "proxy", "authority"))
+	return a.operate(c, func(ctx context.Context, o nodev1.OperatorServiceClient, args []string) error {
+		r, err := o.Trace(ctx, &nodev1.TraceRequest{Role: role, Pid: args[0]})
+		if err != nil {
+			return err
+		}
+		return a.print(answer{{"identity", "identity", r.Identity}})
+	})
+}

@@ -920,6 +920,102 @@ func (*ResolveResponse) Descriptor() ([]byte, []int) {
 	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{15}
 }
 
+type TraceRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Role          string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
+	Pid           string                 `protobuf:"bytes,2,opt,name=pid,proto3" json:"pid,omitempty"` // pseudo-identity
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceRequest) Reset() {
+	*x = TraceRequest{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceRequest) ProtoMessage() {}
+
+func (x *TraceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceRequest.ProtoReflect.Descriptor instead.
+func (*TraceRequest) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *TraceRequest) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *TraceRequest) GetPid() string {
+	if x != nil {
+		return x.Pid
+	}
+	return ""
+}
+
+type TraceResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Identity      string                 `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"` // who it really is; never leaves the authority
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TraceResponse) Reset() {
+	*x = TraceResponse{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TraceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TraceResponse) ProtoMessage() {}
+
+func (x *TraceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TraceResponse.ProtoReflect.Descriptor instead.
+func (*TraceResponse) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *TraceResponse) GetIdentity() string {
+	if x != nil {
+		return x.Identity
+	}
+	return ""
+}
+
 var File_claimshare_node_v1_operator_proto protoreflect.FileDescriptor
 
 const file_claimshare_node_v1_operator_proto_rawDesc = "" +
@@ -982,7 +1078,12 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\arelease\x18\x01 \x01(\fR\arelease\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
 	"\x06reason\x18\x03 \x01(\tR\x06reason\"\x11\n" +
-	"\x0fResolveResponse2\x8e\x05\n" +
+	"\x0fResolveResponse\"4\n" +
+	"\fTraceRequest\x12\x12\n" +
+	"\x04role\x18\x01 \x01(\tR\x04role\x12\x10\n" +
+	"\x03pid\x18\x02 \x01(\tR\x03pid\"+\n" +
+	"\rTraceResponse\x12\x1a\n" +
+	"\bidentity\x18\x01 \x01(\tR\bidentity2\xdc\x05\n" +
 	"\x0fOperatorService\x12O\n" +
 	"\x06Status\x12!.claimshare.node.v1.StatusRequest\x1a\".claimshare.node.v1.StatusResponse\x12O\n" +
 	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12L\n" +
@@ -991,7 +1092,8 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\x05Fetch\x12 .claimshare.node.v1.FetchRequest\x1a!.claimshare.node.v1.FetchResponse0\x01\x12K\n" +
 	"\x04Read\x12\x1f.claimshare.node.v1.ReadRequest\x1a .claimshare.node.v1.ReadResponse0\x01\x12R\n" +
 	"\aDispute\x12\".claimshare.node.v1.DisputeRequest\x1a#.claimshare.node.v1.DisputeResponse\x12R\n" +
-	"\aResolve\x12\".claimshare.node.v1.ResolveRequest\x1a#.claimshare.node.v1.ResolveResponseBHZFgithub.com/claimshare/claimshare/client/wire/claimshare/node/v1;nodev1b\x06proto3"
+	"\aResolve\x12\".claimshare.node.v1.ResolveRequest\x1a#.claimshare.node.v1.ResolveResponse\x12L\n" +
+	"\x05Trace\x12 .claimshare.node.v1.TraceRequest\x1a!.claimshare.node.v1.TraceResponseBHZFgithub.com/claimshare/claimshare/client/wire/claimshare/node/v1;nodev1b\x06proto3"
 
 var (
 	file_claimshare_node_v1_operator_proto_rawDescOnce sync.Once
@@ -1005,7 +1107,7 @@ func file_claimshare_node_v1_operator_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_operator_proto_rawDescData
 }
 
-var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*StatusRequest)(nil),   // 0: claimshare.node.v1.StatusRequest
 	(*StatusResponse)(nil),  // 1: claimshare.node.v1.StatusResponse
@@ -1023,6 +1125,8 @@ var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*DisputeResponse)(nil), // 13: claimshare.node.v1.DisputeResponse
 	(*ResolveRequest)(nil),  // 14: claimshare.node.v1.ResolveRequest
 	(*ResolveResponse)(nil), // 15: claimshare.node.v1.ResolveResponse
+	(*TraceRequest)(nil),    // 16: claimshare.node.v1.TraceRequest
+	(*TraceResponse)(nil),   // 17: claimshare.node.v1.TraceResponse
 }
 var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
 	0,  // 0: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
@@ -1033,16 +1137,18 @@ var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
 	10, // 5: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
 	12, // 6: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
 	14, // 7: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
-	1,  // 8: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
-	3,  // 9: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
-	5,  // 10: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
-	7,  // 11: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
-	9,  // 12: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
-	11, // 13: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
-	13, // 14: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
-	15, // 15: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
-	8,  // [8:16] is the sub-list for method output_type
-	0,  // [0:8] is the sub-list for method input_type
+	16, // 8: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
+	1,  // 9: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
+	3,  // 10: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
+	5,  // 11: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
+	7,  // 12: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
+	9,  // 13: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
+	11, // 14: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
+	13, // 15: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
+	15, // 16: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
+	17, // 17: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
+	9,  // [9:18] is the sub-list for method output_type
+	0,  // [0:9] is the sub-list for method input_type
 	0,  // [0:0] is the sub-list for extension type_name
 	0,  // [0:0] is the sub-list for extension extendee
 	0,  // [0:0] is the sub-list for field type_name
@@ -1059,7 +1165,7 @@ func file_claimshare_node_v1_operator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_operator_proto_rawDesc), len(file_claimshare_node_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

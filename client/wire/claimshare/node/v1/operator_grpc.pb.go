@@ -30,6 +30,7 @@ const (
 	OperatorService_Read_FullMethodName    = "/claimshare.node.v1.OperatorService/Read"
 	OperatorService_Dispute_FullMethodName = "/claimshare.node.v1.OperatorService/Dispute"
 	OperatorService_Resolve_FullMethodName = "/claimshare.node.v1.OperatorService/Resolve"
+	OperatorService_Trace_FullMethodName   = "/claimshare.node.v1.OperatorService/Trace"
 )
 
 // OperatorServiceClient is the client API for OperatorService service.
@@ -53,6 +54,8 @@ type OperatorServiceClient interface {
 	Dispute(ctx context.Context, in *DisputeRequest, opts ...grpc.CallOption) (*DisputeResponse, error)
 	// Resolve decides a dispute. Authority.
 	Resolve(ctx context.Context, in *ResolveRequest, opts ...grpc.CallOption) (*ResolveResponse, error)
+	// Trace tells who is behind a pseudo-identity. Authority.
+	Trace(ctx context.Context, in *TraceRequest, opts ...grpc.CallOption) (*TraceResponse, error)
 }
 
 type operatorServiceClient struct {
@@ -161,6 +164,16 @@ func (c *operatorServiceClient) Resolve(ctx context.Context, in *ResolveRequest,
 	return out, nil
 }
 
+func (c *operatorServiceClient) Trace(ctx context.Context, in *TraceRequest, opts ...grpc.CallOption) (*TraceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(TraceResponse)
+	err := c.cc.Invoke(ctx, OperatorService_Trace_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OperatorServiceServer is the server API for OperatorService service.
 // All implementations must embed UnimplementedOperatorServiceServer
 // for forward compatibility.
@@ -182,6 +195,8 @@ type OperatorServiceServer interface {
 	Dispute(context.Context, *DisputeRequest) (*DisputeResponse, error)
 	// Resolve decides a dispute. Authority.
 	Resolve(context.Context, *ResolveRequest) (*ResolveResponse, error)
+	// Trace tells who is behind a pseudo-identity. Authority.
+	Trace(context.Context, *TraceRequest) (*TraceResponse, error)
 	mustEmbedUnimplementedOperatorServiceServer()
 }
 
@@ -215,6 +230,9 @@ func (UnimplementedOperatorServiceServer) Dispute(context.Context, *DisputeReque
 }
 func (UnimplementedOperatorServiceServer) Resolve(context.Context, *ResolveRequest) (*ResolveResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Resolve not implemented")
+}
+func (UnimplementedOperatorServiceServer) Trace(context.Context, *TraceRequest) (*TraceResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Trace not implemented")
 }
 func (UnimplementedOperatorServiceServer) mustEmbedUnimplementedOperatorServiceServer() {}
 func (UnimplementedOperatorServiceServer) testEmbeddedByValue()                         {}
@@ -367,6 +385,24 @@ func _OperatorService_Resolve_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperatorService_Trace_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(TraceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServiceServer).Trace(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperatorService_Trace_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServiceServer).Trace(ctx, req.(*TraceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OperatorService_ServiceDesc is the grpc.ServiceDesc for OperatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -397,6 +433,10 @@ var OperatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Resolve",
 			Handler:    _OperatorService_Resolve_Handler,
+		},
+		{
+			MethodName: "Trace",
+			Handler:    _OperatorService_Trace_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
