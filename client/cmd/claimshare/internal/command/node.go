@@ -13,7 +13,6 @@ import (
 	"google.golang.org/grpc/credentials"
 
 	"github.com/claimshare/claimshare/chaincode/record"
-	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/node"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 )
@@ -155,13 +154,6 @@ error. SIGTERM and Ctrl-C let calls in progress end; a second one does not.`,
 	_ = c.RegisterFlagCompletionFunc("log", oneOf("debug", "info", "warn", "error"))
 	return configFlag(c, &config)
 }
-
-// errNode is a node that cannot be configured.
-var errNode = node.ErrConfig
-
-// named errors of key files pass through node.ErrConfig; the more telling exit
-// code wins because it stands first.
-var _ = keyfile.ErrLocked
 
 func operatorOf(config string) (nodev1.OperatorServiceClient, *grpc.ClientConn, error) {
 	loaded, err := node.LoadConfig(config)
