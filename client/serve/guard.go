@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
+	"github.com/claimshare/claimshare/client/internal/pace"
 	"github.com/claimshare/claimshare/client/wire/refusal"
 	"github.com/claimshare/claimshare/client/wire/trace"
 )
@@ -26,11 +27,12 @@ type guard struct {
 	caller   func(context.Context) string
 	limits   *limiter
 	deadline time.Duration
+	slow     pace.Limits
 	log      *slog.Logger
 }
 
 func newGuard(c Config) *guard {
-	g := &guard{identify: c.Identify, caller: c.Caller, limits: newLimiter(c.Limits), deadline: c.Limits.Unary, log: c.Log}
+	g := &guard{identify: c.Identify, caller: c.Caller, limits: newLimiter(c.Limits), deadline: c.Limits.Unary, slow: c.Limits.Slow, log: c.Log}
 	if g.identify == nil {
 		g.identify = func(ctx context.Context) (context.Context, error) { return ctx, nil }
 	}
@@ -52,17 +54,12 @@ func (g *guard) unary(ctx context.Context, request any, info *grpc.UnaryServerIn
 
 func (g *guard) stream(service any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
 	return g.call(stream.Context(), info.FullMethod, func(ctx context.Context) error {
-		return handler(service, &guarded{stream, ctx})
+		again := func() error { return g.limits.again(g.caller(ctx)) }
+		return paced(ctx, g.slow, func(ctx context.Context, m *pace.Meter) error {
+			return handler(service, &guarded{ServerStream: stream, ctx: ctx, meter: m, again: again})
+		})
 	})
 }
-
-// guarded is a stream with the caller in its context.
-type guarded struct {
-	grpc.ServerStream
-	ctx context.Context
-}
-
-func (s *guarded) Context() context.Context { return s.ctx }
 
 // call runs one call and turns its error into one that may cross.
 func (g *guard) call(ctx context.Context, method string, run func(context.Context) error) error {

@@ -4,17 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 
 	"google.golang.org/grpc"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/internal/form"
-	"github.com/claimshare/claimshare/client/internal/pace"
 	"github.com/claimshare/claimshare/client/mutual"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
-	"github.com/claimshare/claimshare/client/wire/refusal"
 )
 
 // Holder serves what an insurer or repair shop keeps.
@@ -40,16 +37,12 @@ func (h *Holder) Candidates(r *nodev1.CandidatesRequest, stream grpc.ServerStrea
 	if err != nil {
 		return err
 	}
-	return paced(ctx, h.limits.Slow, func(_ context.Context, m *pace.Meter) error {
-		for i := range all {
-			m.Begin()
-			if err := stream.Send(&nodev1.CandidatesResponse{Record: all[i].Record[:], Capsule: all[i].Capsule}); err != nil {
-				return err
-			}
-			m.End(len(all[i].Capsule))
+	for i := range all {
+		if err := stream.Send(&nodev1.CandidatesResponse{Record: all[i].Record[:], Capsule: all[i].Capsule}); err != nil {
+			return err
 		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // Deliver answers the order of the proxy that calls.
@@ -91,68 +84,29 @@ func (h *Holder) SendPayload(r *nodev1.SendPayloadRequest, stream grpc.ServerStr
 	if release.Receiver != caller.Party.ID {
 		return record.ErrNotReceiver.With("release %s is to another party than %s", o.Release, caller.Party.ID)
 	}
-	return paced(ctx, h.limits.Slow, func(ctx context.Context, m *pace.Meter) error {
-		out := bufio.NewWriterSize(&chunks{stream, m}, h.limits.Chunk)
-		trailer, err := h.member.SendPayload(ctx, o, out)
-		if err != nil {
-			return err
-		}
-		if err := out.Flush(); err != nil {
-			return err
-		}
-		return stream.Send(&nodev1.SendPayloadResponse{Part: &nodev1.SendPayloadResponse_Trailer{Trailer: form.TrailerOut(trailer)}})
-	})
+	out := bufio.NewWriterSize(chunks{stream}, h.limits.Chunk)
+	trailer, err := h.member.SendPayload(ctx, o, out)
+	if err != nil {
+		return err
+	}
+	if err := out.Flush(); err != nil {
+		return err
+	}
+	return stream.Send(&nodev1.SendPayloadResponse{Part: &nodev1.SendPayloadResponse_Trailer{Trailer: form.TrailerOut(trailer)}})
 }
 
 // chunks writes parts of a payload.
 type chunks struct {
 	stream grpc.ServerStreamingServer[nodev1.SendPayloadResponse]
-	meter  *pace.Meter
 }
 
 // Write sends one chunk.
-func (c *chunks) Write(b []byte) (int, error) {
-	c.meter.Begin()
+func (c chunks) Write(b []byte) (int, error) {
 	part := &nodev1.SendPayloadResponse_Chunk{Chunk: bytes.Clone(b)} // the transport may still read it
 	if err := c.stream.Send(&nodev1.SendPayloadResponse{Part: part}); err != nil {
 		return 0, err
 	}
-	c.meter.End(len(b))
 	return len(b), nil
-}
-
-// paced runs a handler that streams and returns when it does, or when the caller
-// is too slow. Only the return of a handler ends a Send that waits for a caller
-// that does not read: then the rest of run comes to its end right after.
-func paced(ctx context.Context, limits pace.Limits, run func(context.Context, *pace.Meter) error) error {
-	m, ctx := pace.New(ctx, limits)
-	ended := make(chan outcome, 1)
-	go func() {
-		defer m.Stop()
-		ended <- caught(func() error { return run(ctx, m) })
-	}()
-	<-ctx.Done()
-	if cause := context.Cause(ctx); errors.Is(cause, refusal.ErrSlow) {
-		return cause
-	}
-	// It has ended, or the stream has, and with it every Send.
-	o := <-ended
-	if o.panicked != nil {
-		panic(o.panicked)
-	}
-	return o.err
-}
-
-// outcome is how a function ended.
-type outcome struct {
-	err      error
-	panicked any
-}
-
-func caught(run func() error) (o outcome) {
-	defer func() { o.panicked = recover() }()
-	o.err = run()
-	return o
 }
 
 // callerOf is the caller, if it is of a role.

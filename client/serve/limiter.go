@@ -54,6 +54,17 @@ func (l *limiter) admit(caller string) (release func(), err error) {
 	}, nil
 }
 
+// again takes one more message of a call in hand, or answers
+// [refusal.ErrBusy].
+func (l *limiter) again(caller string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.callers[caller]; a != nil && !a.rate.Allow() {
+		return refusal.ErrBusy
+	}
+	return nil
+}
+
 // forget drops callers that could not be told from new ones.
 func (l *limiter) forget() {
 	if len(l.callers) < maxCallers {

@@ -229,6 +229,25 @@ func TestHealthAndReflection(t *testing.T) {
 	require.Contains(t, answer.String(), "claimshare.node.v1.HolderService")
 }
 
+// A stream is one call, and every message of the caller's after the first is one
+// more.
+func TestTalkativeCaller(t *testing.T) {
+	l := serve.DefaultLimits()
+	l.Rate, l.Burst = 0.001, 5
+	conn := start(t, l, func(context.Context) error { return nil }).dial(t)
+	stream, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(as(t, "a"))
+	require.NoError(t, err)
+	answers := 0
+	for err == nil && answers < 100 {
+		_ = stream.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}})
+		if _, err = stream.Recv(); err == nil {
+			answers++
+		}
+	}
+	require.ErrorIs(t, refusal.FromStatus(err), refusal.ErrBusy)
+	require.Equal(t, 5, answers)
+}
+
 func TestClose(t *testing.T) {
 	l := serve.DefaultLimits()
 	l.Drain = 300 * time.Millisecond
