@@ -43,7 +43,7 @@ func fromNode(n Node, err error) error {
 		name = n.Address
 	}
 	if status.Code(err) == codes.Unavailable {
-		return fmt.Errorf("%s: %w: %s", name, ErrUnreachable, status.Convert(err).Message())
+		return fmt.Errorf("%s: %w: %s", name, ErrUnreachable, Plain(status.Convert(err).Message()))
 	}
 	return fmt.Errorf("%s: %w", name, refusal.FromStatus(err))
 }

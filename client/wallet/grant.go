@@ -117,7 +117,7 @@ func (w *Wallet) terms(ctx context.Context, s *session, request *record.Request,
 		Holder: request.Holder, Label: label, Records: ids, NotBefore: t.From, Expiry: t.Until, MaxReleases: t.Releases, Proxy: proxy,
 	}
 	if out.NotBefore.IsZero() {
-		out.NotBefore = now()
+		out.NotBefore = now().Add(-time.Minute) // the proxy's clock may be behind
 	}
 	if !out.Expiry.After(time.Now()) {
 		return nil, fmt.Errorf("%w: it has to end in the future", ErrScope)

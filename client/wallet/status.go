@@ -2,6 +2,9 @@ package wallet
 
 import (
 	"context"
+	"fmt"
+	"sync"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 )
@@ -31,6 +34,28 @@ type NodeStatus struct {
 	Err error
 }
 
+// answering asks all nodes at the same time who they are.
+func answering(ctx context.Context, nodes []Node) []NodeStatus {
+	ctx, cancel := context.WithTimeout(ctx, statusTime)
+	defer cancel()
+	all := make([]NodeStatus, len(nodes))
+	var group sync.WaitGroup
+	for i, n := range nodes {
+		group.Go(func() {
+			id, _, err := n.introduce(ctx)
+			if err == nil && id != n.Party {
+				err = fmt.Errorf("%w: at %s answers party %s", ErrDirectory, n.Address, id)
+			}
+			all[i] = NodeStatus{n, err}
+		})
+	}
+	group.Wait()
+	return all
+}
+
+// statusTime is how long a node has to answer.
+const statusTime = 10 * time.Second
+
 // Status looks at the file and asks every node and the ledger. What is on its way
 // is taken up first. The error is that of reaching the ledger; the rest of the
 // answer stands.
@@ -51,10 +76,7 @@ func (w *Wallet) Status(ctx context.Context) (*Status, error) {
 			st.Underway = append(st.Underway, g.Consent)
 		}
 	}
-	for _, n := range c.Network.Nodes {
-		_, _, unreached := n.introduce(ctx)
-		st.Nodes = append(st.Nodes, NodeStatus{n, unreached})
-	}
+	st.Nodes = answering(ctx, c.Network.Nodes)
 	if s == nil {
 		return st, err
 	}

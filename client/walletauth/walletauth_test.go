@@ -463,3 +463,22 @@ func TestHash(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "cT4gwvLxRhqunNPnbRVF1PuWVxd86gQoB7Esk4ywZ74=", base64.StdEncoding.EncodeToString(h[:]))
 }
+
+func FuzzDecodeProof(f *testing.F) {
+	raw := make([]byte, 104)
+	good, err := (&Proof{PID: pseudonym.PID(base64.RawURLEncoding.EncodeToString(raw)), Time: 1}).Encode()
+	require.NoError(f, err)
+	f.Add(good)
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := DecodeProof(b)
+		if err != nil {
+			require.ErrorIs(t, err, ErrNoProof)
+			return
+		}
+		encoded, err := p.Encode()
+		require.NoError(t, err)
+		again, err := DecodeProof(encoded)
+		require.NoError(t, err)
+		require.Equal(t, p, again)
+	})
+}

@@ -235,7 +235,7 @@ func statusOf(s *wallet.Status) told {
 			one.Error, state = n.Err.Error(), "does not answer"
 		}
 		d.Nodes = append(d.Nodes, one)
-		lines = append(lines, fmt.Sprintf("node       %s (%s) at %s %s", wallet.Plain(n.Name), n.Role, n.Address, state))
+		lines = append(lines, fmt.Sprintf("node       %s (%s) at %s %s", wallet.Plain(n.Name), wallet.Plain(n.Role), wallet.Plain(n.Address), state))
 	}
 	return told{lines, d}
 }
