@@ -21,6 +21,11 @@ func (r *run) ask() error {
 		return r.askOne(p)
 	}
 	lists := r.m.listings(p.ID)
+	var states []any
+	for _, state := range r.m.parties[p.ID] {
+		states = append(states, state)
+	}
+	lists = append(lists, listing{record.TxPartyHistory, []string{p.ID.String()}, states})
 	if rec := pick(r.world, all[record.Record](r.m, nil)); rec != nil {
 		lists = append(lists, listing{record.TxRecordHistory, []string{rec.ID.String()}, r.m.versions(rec.ID)})
 	}
@@ -87,7 +92,6 @@ func (r *run) askOne(p *record.Party) error {
 	}
 	questions := []question{
 		{record.TxParty, []string{p.PID}, p},
-		{record.TxPartyHistory, []string{p.ID.String()}, r.m.parties[p.ID]},
 		{record.TxStanding, []string{p.ID.String()}, record.Standing{Party: p.ID, Role: p.Role, Status: p.Status, Violations: n, Credit: creditAfter(n)}},
 		{record.TxSystem, nil, r.m.documents[systemKey]},
 	}

@@ -15,12 +15,12 @@ func (w *world) submit() stub.Call {
 	}
 	from := w.member(p)
 	n := 1 + w.IntN(4)
-	if w.chance(4) {
+	if w.chance(6) {
 		n = 9 + w.IntN(4)
 	}
 	var entries []record.Entry
 	for range n {
-		entries = append(entries, w.entry(p, from))
+		entries = append(entries, w.entry(p, from, 24/n))
 	}
 	spoilt := w.chance(12) || n > record.MaxBadEntries && w.chance(50)
 	if spoilt {
@@ -55,11 +55,12 @@ var labels = map[record.Role][]string{
 	record.RoleInsurer: {"policy/2026"}, record.RoleRepairShop: {"repair/2026", "repair/2025"},
 }
 
-func (w *world) entry(p *record.Party, from *alliance.Member) record.Entry {
+// entry is a signed entry, wrong in this many of a hundred times.
+func (w *world) entry(p *record.Party, from *alliance.Member, wrong int) record.Entry {
 	owner := w.member(w.owner())
 	s := must(w.Statement(from, owner, pick(w, labels[p.Role]), w.now-int64(w.IntN(1000))))
 	signer := owner
-	if w.chance(6) {
+	if w.chance(min(wrong, 8)) {
 		signer = w.spoilStatement(&s, p, owner)
 	}
 	return w.SignEntry(s, from, signer)
@@ -102,7 +103,7 @@ func (w *world) spoilSignatures(entries []record.Entry) {
 	count := 1
 	switch {
 	case len(entries) > record.MaxBadEntries:
-		count = min(len(entries), record.MaxBadEntries-1+w.IntN(4))
+		count = min(len(entries), record.MaxBadEntries+w.IntN(3))
 	case w.chance(20):
 		count = len(entries)
 	}
