@@ -68,6 +68,9 @@ func (c *Context) begin(managers *Managers, transactions map[string]record.Trans
 	if c.setUp == nil && transaction.Name != record.TxInitSystem {
 		return record.ErrNotInitialised.With("this chaincode has not been set up")
 	}
+	if err := c.checkDirect(transaction); err != nil {
+		return err
+	}
 	if transaction.Caller == record.CallerAnyone {
 		return nil
 	}
@@ -266,7 +269,22 @@ func (c *Context) done(answer any) (string, error) {
 	return string(encoded), nil
 }
 
-// chaincodeName is the name under which this chaincode was called.
+// checkDirect refuses what changes the ledger when it comes through another
+// chaincode: the caller has signed a call of that one, and may not know what it
+// does in the caller's name.
+func (c *Context) checkDirect(transaction record.Transaction) error {
+	if transaction.Query || c.setUp == nil {
+		return nil
+	}
+	name, err := c.chaincodeName()
+	if err == nil && name != c.setUp.Chaincode {
+		err = record.ErrIndirect.With("%s was called by chaincode %q", transaction.Name, name)
+	}
+	return err
+}
+
+// chaincodeName is the name of the chaincode that the caller called: this one's
+// unless another passed the call on.
 func (c *Context) chaincodeName() (string, error) {
 	signed, err := c.GetStub().GetSignedProposal()
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 )
@@ -42,6 +43,9 @@ func ParseManagers(b []byte) (*Managers, error) {
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("system.json: something follows the object")
 	}
+	if err := checkNames(json.NewDecoder(bytes.NewReader(b))); err != nil {
+		return nil, fmt.Errorf("system.json: %w", err)
+	}
 	if len(file.Agencies) < 1 || len(file.Agencies) > record.MaxAgencies {
 		return nil, fmt.Errorf("system.json: there must be at least one agency, and at most %d", record.MaxAgencies)
 	}
@@ -55,6 +59,37 @@ func ParseManagers(b []byte) (*Managers, error) {
 		}
 	}
 	return m, nil
+}
+
+// checkNames reads one value and refuses objects in which a name comes twice or
+// has capitals. Of two, the decoder takes the last, and whoever approves the file
+// may have read the first.
+func checkNames(d *json.Decoder) error {
+	opening, err := d.Token()
+	if err != nil {
+		return err
+	}
+	if _, isList := opening.(json.Delim); !isList {
+		return nil
+	}
+	seen := map[json.Token]bool{}
+	for d.More() {
+		if opening == json.Delim('{') {
+			name, err := d.Token()
+			if err != nil {
+				return err
+			}
+			if seen[name] || name != strings.ToLower(fmt.Sprint(name)) {
+				return fmt.Errorf("the name %q must stand there once, in lower case", name)
+			}
+			seen[name] = true
+		}
+		if err := checkNames(d); err != nil {
+			return err
+		}
+	}
+	_, err = d.Token()
+	return err
 }
 
 type systemFile struct {

@@ -66,6 +66,8 @@ var (
 		"Call one of the documented transactions, as contract:Name")
 	ErrInternal = define("CLAIMSHARE_INTERNAL",
 		"The chaincode failed, not the call: retry, and look into the chaincode's log if it stays")
+	ErrIndirect = define("CLAIMSHARE_INDIRECT",
+		"Submit the transaction to this chaincode itself: another chaincode may only query it")
 
 	ErrNotInitialised = define("CLAIMSHARE_NOT_INITIALISED",
 		"A system manager has to run registry:InitSystem first")

@@ -38,7 +38,7 @@ func layoutVersion(f *fields) {
 func (s *Setup) Validate() error {
 	return first(
 		rule(len(s.Parameters) > 0, "the parameters are missing"),
-		rule(s.RecordWindow > 0 && s.ClockSkew > 0, "record window and clock skew must be above zero"),
+		(&Rules{s.RecordWindow, s.ClockSkew}).check(),
 	)
 }
 

@@ -116,7 +116,7 @@ type Transaction struct {
 }
 
 // Any transaction may answer with these.
-var common = []*Error{ErrMalformed, ErrUnknownTransaction, ErrInternal}
+var common = []*Error{ErrMalformed, ErrUnknownTransaction, ErrInternal, ErrIndirect}
 
 // CommonErrors lists the refusals that every transaction shares.
 func CommonErrors() []*Error { return append([]*Error(nil), common...) }

@@ -1,0 +1,229 @@
+package contract_test
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/claimshare/claimshare/chaincode/alliance"
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/chaincode/stub"
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+	"github.com/stretchr/testify/require"
+)
+
+// passing is other chaincode of the channel that hands every call on, in the
+// name of whoever called it.
+type passing struct{ to string }
+
+func (passing) Init(shim.ChaincodeStubInterface) *peer.Response { return shim.Success(nil) }
+
+func (p passing) Invoke(s shim.ChaincodeStubInterface) *peer.Response {
+	return s.InvokeChaincode(p.to, s.GetArgs(), "")
+}
+
+// TestThroughOtherChaincode: a manager who calls some other chaincode does not
+// thereby approve here what that chaincode likes. It may still ask.
+func TestThroughOtherChaincode(t *testing.T) {
+	a := newAgencies(t, 2)
+	p := a.proposal(record.ActionExpel, a.shop)
+	a.propose(a.manager, p)
+	c := a.claim()
+	waiting := a.grant(c.policy.Statement.ID)
+	a.granted(waiting)
+
+	// The same state, behind the other chaincode.
+	outer := stub.NewLedger(channel, "lottery", passing{chaincode})
+	outer.SetTime(a.ledger.Now())
+	outer.Deploy(chaincode, a.code)
+	var state []stub.Write
+	for _, w := range a.ledger.State() {
+		w.Chaincode = chaincode
+		state = append(state, w)
+	}
+	outer.Seed(state...)
+	called := func(id *stub.Identity, function string, args ...string) error {
+		_, err := outer.Simulate(a.call(id, function, args...))
+		return err
+	}
+	for function, args := range map[string][]string{
+		record.TxApproveDecision: {p.ID.String()},
+		record.TxApprove:         {waiting.Consent.String()},
+		record.TxSuspend:         {a.shop.ID.String(), "reason"},
+		record.TxRegister:        {"00"},
+	} {
+		err := called(a.second, function, args...)
+		require.ErrorContains(t, err, string(record.ErrIndirect.Code), function)
+		require.ErrorContains(t, err, "lottery")
+		provoked(function, record.ErrIndirect.Code)
+	}
+	require.NoError(t, called(a.second, record.TxDecision, p.ID.String()))
+	require.NoError(t, called(a.visitor, record.TxSystem))
+}
+
+// TestSetupBounds: set-up cannot give the rules values that no decision could.
+func TestSetupBounds(t *testing.T) {
+	a := newLedger(t)
+	for _, spoil := range []func(s *record.Setup){
+		func(s *record.Setup) { s.RecordWindow = 0 },
+		func(s *record.Setup) { s.ClockSkew = 0 },
+		func(s *record.Setup) { s.RecordWindow = record.MaxRecordWindow + 1 },
+		func(s *record.Setup) { s.ClockSkew = record.MaxClockSkew + 1 },
+	} {
+		setup := a.Setup()
+		spoil(&setup)
+		a.refused(record.ErrMalformed, a.manager, record.TxInitSystem, record.EncodeText(setup.Encode()))
+	}
+}
+
+// TestManagersParty: what happens to the party of a manager, or is decided about
+// it, neither takes nor gives its part as a manager. system.json alone does.
+func TestManagersParty(t *testing.T) {
+	a := newAgencies(t, 2)
+	party := a.join(record.RoleAuthority, a.second)
+	p := a.proposal(record.ActionExpel, party)
+	a.propose(a.manager, p)
+	a.approve(a.second, p) // its own expulsion
+	require.Equal(t, record.StatusExpelled, a.status(party))
+	q := a.proposal(record.ActionExpel, a.shop)
+	a.propose(a.second, q)
+	require.Equal(t, record.StatusExpelled, a.status(party))
+	a.approve(a.third, q)
+	require.Equal(t, record.StatusExpelled, a.status(a.shop))
+}
+
+// TestRulesLockNobodyOut: the shortest limits stop submissions, not the decision
+// that undoes them, and no key rotation signed in time.
+func TestRulesLockNobodyOut(t *testing.T) {
+	a := newAgencies(t, 2)
+	change := func(window, skew uint32) {
+		p := a.proposal(record.ActionRules, nil)
+		p.Rules = record.Rules{RecordWindow: window, ClockSkew: skew}
+		a.propose(a.manager, p)
+		a.approve(a.third, p)
+	}
+	change(1, 1)
+	e := a.entry(a.shop, a.owner)
+	a.advance(2)
+	a.refusedBatch(record.ErrTime, a.shop, e)
+	a.rotate(a.owner)
+	change(record.DefaultRecordWindow, record.DefaultClockSkew)
+	a.recorded(a.shop, a.owner)
+}
+
+// TestProposalReplayed: a proposal whose decision was taken does nothing when it
+// is sent again, by its agency or another, also after its effect was undone.
+func TestProposalReplayed(t *testing.T) {
+	a := newAgencies(t, 2)
+	expel, back := a.proposal(record.ActionExpel, a.shop), a.proposal(record.ActionReinstate, a.shop)
+	a.propose(a.manager, expel)
+	a.approve(a.second, expel)
+	a.propose(a.manager, back)
+	a.approve(a.second, back)
+	require.Empty(t, a.mustInvoke(a.deputy, record.TxPropose, proposalArg(expel)).Writes)
+	require.Empty(t, a.mustInvoke(a.second, record.TxApproveDecision, expel.ID.String()).Writes)
+	a.refused(record.ErrDecisionExists, a.third, record.TxPropose, proposalArg(expel))
+	a.refused(record.ErrDecisionOver, a.third, record.TxApproveDecision, expel.ID.String())
+	require.Equal(t, record.StatusActive, a.status(a.shop))
+}
+
+// TestExpiryEdge: the last second at which a decision can still be taken, and a
+// release still be announced.
+func TestExpiryEdge(t *testing.T) {
+	a := newAgencies(t, 3)
+	p := a.proposal(record.ActionExpel, a.rival)
+	a.propose(a.manager, p)
+	a.advance(p.Expiry - a.now() - 1)
+	a.approve(a.second, p)
+	a.advance(1)
+	a.refused(record.ErrDecisionOver, a.third, record.TxApproveDecision, p.ID.String())
+	require.Empty(t, a.mustInvoke(a.second, record.TxApproveDecision, p.ID.String()).Writes)
+
+	c := a.claim()
+	again := a.delivery(c.grant, c.repair, a.shop, a.proxy)
+	a.advance(c.grant.Expiry - a.now() - 1)
+	a.mustInvoke(a.proxy.identity, record.TxRelease, releaseArg(c.delivery))
+	a.advance(1)
+	a.refused(record.ErrConsentExpired, a.proxy.identity, record.TxRelease, releaseArg(again))
+}
+
+// TestDecisionsAboutOneParty: of two decisions about one party that take effect
+// in one block, the second does not, and is not recorded.
+func TestDecisionsAboutOneParty(t *testing.T) {
+	a := newAgencies(t, 2)
+	one, other := a.proposal(record.ActionExpel, a.shop), a.proposal(record.ActionExpel, a.shop)
+	a.propose(a.manager, one)
+	a.propose(a.second, other)
+	simulate := func(id *stub.Identity, p record.Proposal) *stub.Transaction {
+		tx, err := a.ledger.Simulate(a.call(id, record.TxApproveDecision, p.ID.String()))
+		require.NoError(t, err)
+		return tx
+	}
+	codes := a.ledger.Commit(simulate(a.third, one), simulate(a.third, other))
+	require.Equal(t, []peer.TxValidationCode{peer.TxValidationCode_VALID, peer.TxValidationCode_MVCC_READ_CONFLICT}, codes)
+	require.Equal(t, record.DecisionOpen, a.decision(other).Status)
+	a.refused(record.ErrPartyStatus, a.third, record.TxApproveDecision, other.ID.String())
+}
+
+// TestFraming: a carrier cannot make of what an issuer has signed a fault that
+// the issuer did not commit, nor make one fault two.
+func TestFraming(t *testing.T) {
+	a := newAlliance(t)
+	good, bad := a.entry(a.shop, a.owner), alliance.Spoiled(a.entry(a.shop, a.owner))
+	batch := a.carried(a.shop, good, bad)
+	credit := func() int { return query[record.Standing](a, a.manager, record.TxStanding, a.shop.PID).Credit }
+	carry := func(function string, b *record.Batch) stub.Call { return batchCall(a.manager, function, b) }
+
+	// Entries spoiled, swapped, left out or put in: the carriage is for others.
+	for _, entries := range [][]record.Entry{{alliance.Spoiled(good), bad}, {bad, good}, {bad}, {good, bad, bad}} {
+		a.refusedCall(record.ErrMalformed, carry(record.TxSubmitRecords, &record.Batch{Entries: entries, Carriage: batch.Carriage}))
+	}
+	require.Equal(t, 100, credit())
+	_, err := a.ledger.Invoke(carry(record.TxSubmitRecords, batch))
+	require.NoError(t, err)
+	require.Equal(t, 75, credit())
+	for range 3 {
+		_, err := a.ledger.Invoke(carry(record.TxSubmitRecords, batch))
+		require.NoError(t, err)
+	}
+	// The issuer's own copy, and the same entries under a carriage of a later time.
+	a.submit(a.shop, good, bad)
+	a.advance(5)
+	_, err = a.ledger.Invoke(carry(record.TxSubmitRecords, a.carried(a.shop, good, bad)))
+	require.NoError(t, err)
+	// As amendments they are refused before anybody looks at signatures.
+	a.refusedCall(record.ErrRecordUnknown, carry(record.TxAmend, batch))
+	// After a rotation the old carriage is worth nothing.
+	a.rotate(a.shop)
+	a.refusedCall(record.ErrStaleKeyVersion, carry(record.TxSubmitRecords, batch))
+	require.Equal(t, 75, credit())
+}
+
+// TestForeignBookmarks: a bookmark of another list, or one made by hand, opens
+// no other list.
+func TestForeignBookmarks(t *testing.T) {
+	a := newAlliance(t)
+	for range 2 {
+		a.recorded(a.shop, a.owner)
+		a.recorded(a.shop, a.neighbour)
+	}
+	of := func(m *member) string {
+		return query[record.Page[record.Record]](a, a.manager, record.TxRecordsByOwner, m.PID, "1", "").Bookmark
+	}
+	mine, theirs := of(a.owner), of(a.neighbour)
+	require.NotEmpty(t, mine)
+	a.refused(record.ErrPage, a.manager, record.TxRecordsByOwner, a.owner.PID, "1", theirs)
+	a.refused(record.ErrPage, a.manager, record.TxRecordsByIssuer, a.shop.PID, "1", mine)
+	a.refused(record.ErrPage, a.manager, record.TxParties, "1", mine)
+	a.refused(record.ErrPage, a.manager, record.TxDecisions, "1", mine)
+	key, err := base64.RawURLEncoding.DecodeString(mine)
+	require.NoError(t, err)
+	prefix := string(key)[:strings.LastIndex(strings.TrimSuffix(string(key), "\x00"), "\x00")+1]
+	for _, spoiled := range []string{"\x00", prefix[:len(prefix)-1], prefix[:len(prefix)-1] + "~", "system", "p"} {
+		a.refused(record.ErrPage, a.manager, record.TxRecordsByOwner, a.owner.PID, "1", base64.RawURLEncoding.EncodeToString([]byte(spoiled)))
+	}
+	// Past the end of its list, within its prefix: no rows, and none of another's.
+	end := base64.RawURLEncoding.EncodeToString([]byte(prefix + "\U0010ffff\x00"))
+	require.Empty(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByOwner, a.owner.PID, "5", end).Items)
+}
