@@ -19,6 +19,9 @@ import (
 	"github.com/claimshare/claimshare/network/supervise"
 )
 
+// Folder is where the nodes' files are in a network's directory.
+const Folder = "parties"
+
 // Options changes what is set up.
 type Options struct {
 	// System is the public name of the deployment.
@@ -60,7 +63,7 @@ func Found(ctx context.Context, network *launch.Network, options Options, report
 	if err != nil {
 		return nil, err
 	}
-	c := &Consortium{network: network, dir: filepath.Join(network.Dir(), "nodes"), options: options}
+	c := &Consortium{network: network, dir: filepath.Join(network.Dir(), Folder), options: options}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
@@ -208,6 +211,14 @@ func (c *Consortium) first(role record.Role) *Node {
 		}
 	}
 	return nil
+}
+
+// Announce tells all nodes that a node's listener for other nodes is
+// at another address from now on. They look at their directory once a second.
+// It is for tests that have a program of their own answer for a party.
+func (c *Consortium) Announce(n *Node, parties string) error {
+	n.Parties = parties
+	return c.writeDirectory()
 }
 
 // PID is the process id of a node, 0 while it does not run.

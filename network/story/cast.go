@@ -2,106 +2,140 @@ package story
 
 import (
 	"context"
-	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
+	"filippo.io/age"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/store/sqlite"
+	"github.com/claimshare/claimshare/client/wallet"
+	"github.com/claimshare/claimshare/client/walletauth"
+	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/crypto/pre"
+	"github.com/claimshare/claimshare/crypto/pseudonym"
+	"github.com/claimshare/claimshare/network/claims"
+	"github.com/claimshare/claimshare/network/consortium"
 	"github.com/claimshare/claimshare/network/launch"
 )
 
-// Parties is the folder of the parties' databases in a network's directory.
-const Parties = "parties"
+// Folders of the parties' files in a network's directory.
+const (
+	Parties = consortium.Folder // a folder for each node
+	Wallets = "wallets"         // a file for each policyholder
+)
 
-// workers is how many things a party does at once.
+// workers is how many wallets and clerks are busy at once.
 const workers = 16
 
-// organisation is a member of the network: an insurer or a repair shop.
-type organisation struct {
-	identity string // name of its certificate in the network
-	title    string
-	role     record.Role
-	database string // path of its SQLite file
+// organisation is an insurer or a repair shop, at its node's operator socket.
+type organisation struct{ claims.Clerk }
 
-	keys   *client.Keys
-	chain  *client.Chain
-	store  store.Store
-	member *client.Member
-	party  *record.Party
-}
+func (o *organisation) id() record.PartyID { return o.Node.Party }
+func (o *organisation) title() string      { return o.Node.Title }
 
 // holder is a policyholder with a wallet.
 type holder struct {
 	identity string // who it really is, known to the system manager alone
-	keys     *client.Keys
-	wallet   *client.Owner
-	party    *record.Party
+	pid      string
+	path     string // of the wallet's file
+	lock     wallet.Lock
+	wallet   *wallet.Wallet
 }
+
+func (h *holder) id() record.PartyID { return h.wallet.ID() }
 
 // cast is everybody in the story.
 type cast struct {
 	network *launch.Network
-	dir     string // of the parties' databases
-	ledgers []*ledger.Ledger
+	dir     string                          // of the wallets
 	secret  func(name string, value []byte) // may be called by several at once
 
-	master    *pre.MasterKey
-	manager   *client.Chain // the system manager's view of the ledger
-	authority *client.Authority
-
+	nodes    *consortium.Consortium
 	insurers []*organisation
 	shops    []*organisation
-	proxy    *client.Proxy
-	proxyDB  store.Store
 	holders  []*holder
+
+	// look is the ledger as the system manager's certificate sees it: it is how
+	// the story knows what has happened.
+	look     *client.Chain
+	looking  *ledger.Ledger
+	programs map[string]*program
 }
 
-// assemble prepares the parties; nobody is registered yet.
+// assemble clears the stage; nobody is registered yet.
 func assemble(network *launch.Network) (*cast, error) {
-	c := &cast{network: network, dir: filepath.Join(network.Dir(), Parties)}
+	c := &cast{network: network, dir: filepath.Join(network.Dir(), Wallets), programs: map[string]*program{}}
 	// A story is told from its beginning: what an earlier one left is gone.
-	if err := os.RemoveAll(c.dir); err != nil {
-		return nil, fmt.Errorf("clear the parties' databases: %w", err)
+	for _, dir := range []string{c.dir, filepath.Join(network.Dir(), Parties)} {
+		if err := os.RemoveAll(dir); err != nil {
+			return nil, fmt.Errorf("clear the parties' files: %w", err)
+		}
 	}
 	if err := os.MkdirAll(c.dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make a folder for the parties' databases: %w", err)
+		return nil, fmt.Errorf("make a folder for the wallets: %w", err)
 	}
-	for _, who := range network.Topology().Identities() {
-		o := &organisation{identity: who.Name, title: who.Organization.Title}
-		switch {
-		case who.Name == who.Organization.Name && who.Organization.Kind == "insurer":
-			o.role = record.RoleInsurer
-			c.insurers = append(c.insurers, o)
-		case who.Name == who.Organization.Name && who.Organization.Kind == "repair-shop":
-			o.role = record.RoleRepairShop
-			c.shops = append(c.shops, o)
-		}
-	}
-	return c, expect(len(c.insurers) == 2 && len(c.shops) == 2, "the story needs two insurers and two repair shops")
+	return c, nil
 }
 
-// close ends connections and databases.
-func (c *cast) close() error {
-	var all []error
-	for _, l := range c.ledgers {
-		all = append(all, l.Close())
+// found starts the organisations' nodes and opens the ledger to look at.
+func (c *cast) found(ctx context.Context, logLevel string) (err error) {
+	c.nodes, err = consortium.Found(ctx, c.network, consortium.Options{
+		System: "ClaimShare demonstration", Submit: "authority", LogLevel: logLevel, Secret: c.secret,
+	}, nil)
+	if err != nil {
+		return err
 	}
-	for _, o := range c.organisations() {
-		if o.store != nil {
-			all = append(all, o.store.Close())
+	for _, n := range c.nodes.Nodes() {
+		o := &organisation{claims.Clerk{Node: n}}
+		switch n.Role {
+		case record.RoleInsurer:
+			c.insurers = append(c.insurers, o)
+		case record.RoleRepairShop:
+			c.shops = append(c.shops, o)
+		}
+		if _, err := c.keysOf(n); err != nil {
+			return err
 		}
 	}
-	if c.proxyDB != nil {
-		all = append(all, c.proxyDB.Close())
+	connection, err := ledger.LoadConnection(c.network.ConnectionFile(c.nodes.Authority().Identity))
+	if err != nil {
+		return err
+	}
+	if c.looking, err = ledger.Dial(connection); err != nil {
+		return err
+	}
+	if c.look, err = client.OpenChain(ctx, c.looking); err != nil {
+		return err
+	}
+	return expect(len(c.insurers) == 2 && len(c.shops) == 2, "the story needs two insurers and two repair shops")
+}
+
+// close ends wallets, connections and nodes.
+func (c *cast) close(ctx context.Context) error {
+	var all []error
+	for _, h := range c.holders {
+		if h != nil {
+			all = append(all, h.wallet.Close())
+		}
+	}
+	for _, p := range c.programs {
+		all = append(all, p.close())
+	}
+	if c.looking != nil {
+		all = append(all, c.looking.Close())
+	}
+	if c.nodes != nil {
+		all = append(all, c.nodes.Stop(ctx))
 	}
 	return errors.Join(all...)
 }
@@ -110,148 +144,162 @@ func (c *cast) organisations() []*organisation {
 	return append(append([]*organisation{}, c.insurers...), c.shops...)
 }
 
-// dial connects to the ledger with one of the network's certificates, and tells
-// the MSP and subject under which the ledger knows it.
-func (c *cast) dial(identity string, options ...ledger.Option) (l *ledger.Ledger, msp, subject string, err error) {
-	connection, err := ledger.LoadConnection(c.network.ConnectionFile(identity))
-	if err != nil {
-		return nil, "", "", err
-	}
-	certificate, err := connection.Certificate()
-	if err != nil {
-		return nil, "", "", err
-	}
-	if l, err = ledger.Dial(connection, options...); err != nil {
-		return nil, "", "", err
-	}
-	c.ledgers = append(c.ledgers, l)
-	return l, connection.MSPID, certificate.Subject.String(), nil
-}
-
-// initialise draws the master key and sets the ledger up.
-func (c *cast) initialise(ctx context.Context) error {
-	var err error
-	if c.master, err = pre.GenerateMasterKey(); err != nil {
-		return err
-	}
-	c.secret("master key", c.master.Bytes())
-	params, err := pre.NewParameters("ClaimShare demonstration", c.master.PublicKey())
-	if err != nil {
-		return err
-	}
-	l, _, _, err := c.dial("authority")
-	if err != nil {
-		return err
-	}
-	if c.manager, err = client.Initialise(ctx, l, params); err != nil {
-		return err
-	}
-	c.authority, err = client.NewAuthority(c.manager, c.master)
-	return err
-}
-
-// enrol has the system manager issue a pseudo-identity, derives fresh keys for
-// it and registers it.
-func (c *cast) enrol(ctx context.Context, role record.Role, identity, msp, subject string, mode pre.Mode) (*client.Keys, *record.Party, error) {
-	pid, err := c.authority.Enrol(role, identity)
-	if err != nil {
-		return nil, nil, err
-	}
-	var seed [32]byte
-	if _, err := rand.Read(seed[:]); err != nil {
-		return nil, nil, err
-	}
-	keys, err := client.DeriveKeys(seed, pid, mode)
-	if err != nil {
-		return nil, nil, err
-	}
-	c.secret("seed of a "+role.String(), seed[:])
-	c.secret("signing key of a "+role.String(), keys.Signing.Bytes())
-	switch mode {
-	case pre.ModeScoped:
-		c.secret("encryption key of a "+role.String(), keys.Scoped.Bytes())
-	case pre.ModePaper:
-		c.secret("paper-mode key of a "+role.String(), keys.Paper.Bytes())
-	}
-	registration, err := keys.Apply(c.manager.Parameters(), role, msp, subject)
-	if err != nil {
-		return nil, nil, err
-	}
-	party, err := c.authority.Register(ctx, registration)
-	if err != nil {
-		return nil, nil, fmt.Errorf("register %s: %w", role, err)
-	}
-	return keys, party, nil
-}
-
-// join enrols an organisation and opens its database.
-func (c *cast) join(ctx context.Context, o *organisation, mode pre.Mode) error {
-	var err error
-	o.database = filepath.Join(c.dir, o.identity+".sqlite")
-	if o.store, err = sqlite.Open(ctx, o.database); err != nil {
-		return err
-	}
-	// The journal outlives a crash: what was endorsed is sent again, not anew.
-	l, msp, subject, err := c.dial(o.identity, ledger.WithJournal(o.store.Journal()))
-	if err != nil {
-		return err
-	}
-	if o.keys, o.party, err = c.enrol(ctx, o.role, o.title, msp, subject, mode); err != nil {
-		return err
-	}
-	o.chain = c.manager.As(l)
-	o.member = client.NewMember(o.chain, o.keys, o.store)
-	return nil
-}
-
-// joinProxy enrols the proxy.
-func (c *cast) joinProxy(ctx context.Context) error {
-	l, msp, subject, err := c.dial("proxy")
-	if err != nil {
-		return err
-	}
-	keys, _, err := c.enrol(ctx, record.RoleProxy, "Re-encryption proxy", msp, subject, 0)
-	if err != nil {
-		return err
-	}
-	if c.proxyDB, err = sqlite.Open(ctx, filepath.Join(c.dir, "proxy.sqlite")); err != nil {
-		return err
-	}
-	c.proxy = client.NewProxy(c.manager.As(l), keys, c.proxyDB)
-	return nil
-}
-
-// joinHolder enrols a policyholder, who reads the ledger through its insurer.
-func (c *cast) joinHolder(ctx context.Context, identity string, through *organisation, mode pre.Mode) (*holder, error) {
-	keys, party, err := c.enrol(ctx, record.RolePolicyholder, identity, "", "", mode)
+// keysOf unlocks a node's key file.
+func (c *cast) keysOf(n *consortium.Node) (*client.Keys, error) {
+	raw, err := os.ReadFile(filepath.Join(n.Dir, "identity.txt"))
 	if err != nil {
 		return nil, err
 	}
-	return &holder{identity: identity, keys: keys, party: party, wallet: client.NewOwner(through.chain, keys)}, nil
+	text := string(raw[:max(len(raw)-1, 0)]) // without the end of the line
+	identity, err := age.ParseX25519Identity(text)
+	if err != nil {
+		return nil, err
+	}
+	contents, err := keyfile.Open(filepath.Join(n.Dir, "party.key"), identity)
+	if err != nil {
+		return nil, err
+	}
+	keys := &client.Keys{PID: pseudonym.PID(n.PID), Signing: contents.Party.Signing}
+	c.secret("age identity of "+n.Identity, []byte(text))
+	c.secret("signing key of "+n.Identity, keys.Signing.Bytes())
+	if scoped, ok := contents.Party.Encryption.(*pre.ScopedSecretKey); ok {
+		keys.Scoped = scoped
+		c.secret("encryption key of "+n.Identity, scoped.Bytes())
+	}
+	return keys, nil
 }
 
-// catchUp waits until every peer has what any party has seen: peers commit at
-// slightly different times.
-func (c *cast) catchUp(ctx context.Context) error {
-	chains := []*client.Chain{}
-	if c.manager != nil {
-		chains = append(chains, c.manager)
+// invite has the system manager's people make a one-time code.
+func (c *cast) invite(ctx context.Context, role record.Role, identity string) (walletauth.Code, string, error) {
+	invited, err := c.nodes.Authority().Ask.Invite(ctx, &nodev1.InviteRequest{
+		Role: role.String(), Identity: identity, LifetimeSeconds: int64(time.Hour.Seconds()),
+	})
+	if err != nil {
+		return walletauth.Code{}, "", fmt.Errorf("invite: %w", err)
 	}
-	for _, o := range c.organisations() {
-		if o.chain != nil {
-			chains = append(chains, o.chain)
+	c.secret("one-time code", []byte(invited.Code))
+	code, err := walletauth.ParseCode(invited.Code)
+	return code, invited.Pid, err
+}
+
+// joinHolder has a policyholder enrol with a new wallet. The wallet's file is
+// locked with an age key that is kept nowhere: a passphrase would take a second
+// and 256 MiB of memory every time, for each of them.
+func (c *cast) joinHolder(ctx context.Context, identity, name string) (*holder, error) {
+	code, pid, err := c.invite(ctx, record.RolePolicyholder, identity)
+	if err != nil {
+		return nil, err
+	}
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return nil, err
+	}
+	authority := c.nodes.Authority()
+	root, err := os.ReadFile(authority.Server.Authority)
+	if err != nil {
+		return nil, err
+	}
+	h := &holder{identity: identity, pid: pid, path: filepath.Join(c.dir, name+".wallet"), lock: wallet.Lock{Recipient: key.Recipient(), Identity: key}}
+	h.wallet, err = wallet.Enrol(ctx, h.path, h.lock, wallet.Invitation{Code: code, Address: authority.Wallets, Authority: root})
+	if err != nil {
+		return nil, err
+	}
+	c.secret("age identity of a wallet", []byte(key.String()))
+	return h, c.revealWallet(h)
+}
+
+// inside is what the story looks at in a wallet's file.
+type inside struct {
+	Keys []string `json:"keys"` // seeds, in hexadecimal
+}
+
+// unlock decrypts a wallet's file.
+func (h *holder) unlock() ([]byte, error) {
+	sealed, err := os.ReadFile(h.path)
+	if err != nil {
+		return nil, err
+	}
+	return keyfile.Unseal(sealed, h.lock.Identity)
+}
+
+// revealWallet names the secrets in a wallet's file.
+func (c *cast) revealWallet(h *holder) error {
+	plain, err := h.unlock()
+	if err != nil {
+		return err
+	}
+	var in inside
+	if err := json.Unmarshal(plain, &in); err != nil {
+		return fmt.Errorf("read a wallet: %w", err)
+	}
+	for _, text := range in.Keys {
+		seed, err := seedOf(text)
+		if err != nil {
+			return err
 		}
-	}
-	var latest uint64
-	for _, chain := range chains {
-		latest = max(latest, chain.Seen())
-	}
-	for _, chain := range chains {
-		if err := chain.Await(ctx, latest); err != nil {
+		if err := c.reveal(seed, h.pid, pre.ModeScoped); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// peek looks into a node's database beside the node.
+func peek(ctx context.Context, n *consortium.Node, use func(store.Store) error) (err error) {
+	db, err := sqlite.Open(ctx, database(n))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	return use(db)
+}
+
+// database is the path of a node's database.
+func database(n *consortium.Node) string { return filepath.Join(n.Dir, "party.sqlite") }
+
+// catchUp waits until every node's peer has what any of them has: peers commit
+// at slightly different times.
+func (c *cast) catchUp(ctx context.Context) error {
+	if c.nodes == nil {
+		return nil
+	}
+	latest, err := c.height(ctx, func(a, b uint64) uint64 { return max(a, b) })
+	for err == nil {
+		var slowest uint64
+		if slowest, err = c.height(ctx, func(a, b uint64) uint64 { return min(a, b) }); err != nil || slowest >= latest {
+			break
+		}
+		err = pause(ctx, glance)
+	}
+	return err
+}
+
+// height is a number of blocks that the nodes' peers have.
+func (c *cast) height(ctx context.Context, choose func(a, b uint64) uint64) (uint64, error) {
+	var chosen uint64
+	for i, n := range c.nodes.Nodes() {
+		s, err := n.Ask.Status(ctx, &nodev1.StatusRequest{})
+		if err != nil {
+			return 0, fmt.Errorf("status of %s: %w", n.Identity, err)
+		}
+		if i == 0 {
+			chosen = s.PeerHeight
+		}
+		chosen = choose(chosen, s.PeerHeight)
+	}
+	return chosen, nil
+}
+
+// glance is between two looks at something that takes its time.
+const glance = 50 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(d):
+		return nil
+	}
 }
 
 // each runs work for the indexes 0 to n-1, several at a time.

@@ -3,46 +3,60 @@ package story
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/crypto/bls"
 )
 
 // forge makes a batch of one sealed record whose owner's signature is the
-// shop's own.
-func (t *tale) forge(ctx context.Context, shop *organisation, owner *holder) (record.Batch, error) {
+// shop's own, with the shop's good signature under the batch as a whole.
+func (t *tale) forge(ctx context.Context, shop *program, owner *record.Party) (record.Batch, error) {
 	draft := t.data.Repairs[0].Record
 	draft.Attachments = nil
-	p, err := shop.member.ProposeRepair(ctx, owner.party, "repair/2026", draft, nil)
+	p, err := client.NewMember(shop.chain, shop.keys, nil).ProposeRepair(ctx, owner, "repair/2026", draft, nil)
 	if err != nil {
 		return record.Batch{}, err
 	}
 	if err := p.Close(); err != nil {
 		return record.Batch{}, err
 	}
-	hash := p.Statement.Hash(shop.chain.Context())
-	return record.Batch{Entries: []record.Entry{{
-		Statement:       p.Statement,
-		OwnerSignature:  record.Signature(shop.keys.Signing.Sign(bls.RoleOwner, hash)),
-		IssuerSignature: record.Signature(shop.keys.Signing.Sign(bls.RoleIssuer, hash)),
-	}}}, nil
+	sign := func(role bls.Role, s record.Statement) record.Signature {
+		return record.Signature(shop.keys.Signing.Sign(role, s.Hash(shop.chain.Context())))
+	}
+	batch := record.Batch{Entries: []record.Entry{{
+		Statement: p.Statement, OwnerSignature: sign(bls.RoleOwner, &p.Statement), IssuerSignature: sign(bls.RoleIssuer, &p.Statement),
+	}}}
+	s := record.BatchStatement{Issuer: p.Statement.Issuer, IssuerVersion: p.Statement.IssuerVersion, Entries: batch.EntriesDigest(), Time: time.Now().Unix()}
+	batch.Carriage = &record.Carriage{Statement: s, Signature: sign(bls.RoleIssuer, &s)}
+	return batch, nil
 }
 
 func (t *tale) loseCredit(ctx context.Context, s *Scene) error {
-	shop, owner := t.shops[1], t.holders[t.data.Cast["bystander"]]
-	standing, err := t.manager.Standing(ctx, shop.member.ID())
+	shop := t.shops[1]
+	p, err := t.programOf(ctx, shop.Node)
 	if err != nil {
 		return err
 	}
-	s.shown(shop.title+" begins", "credit %d, %s", standing.Credit, standing.Status)
+	owner, err := t.look.Party(ctx, t.holders[t.data.Cast["bystander"]].id())
+	if err != nil {
+		return err
+	}
+	standing, err := t.look.Standing(ctx, shop.id())
+	if err != nil {
+		return err
+	}
+	s.shown(shop.title()+" begins", "credit %d, %s", standing.Credit, standing.Status)
 	credits := []int{standing.Credit}
+	manager := p.nodes.Authority(t.nodes.Authority().Party)
 	for i := range record.ExpelAt {
-		batch, err := t.forge(ctx, shop, owner)
+		batch, err := t.forge(ctx, p, owner)
 		if err != nil {
 			return err
 		}
-		answer, result, err := shop.chain.SubmitBatch(ctx, batch)
+		answer, result, err := manager.Carry(ctx, batch)
 		if err != nil {
 			return err
 		}
@@ -52,7 +66,7 @@ func (t *tale) loseCredit(ctx context.Context, s *Scene) error {
 		if err := t.catchUp(ctx); err != nil {
 			return err
 		}
-		if standing, err = t.manager.Standing(ctx, shop.member.ID()); err != nil {
+		if standing, err = t.look.Standing(ctx, shop.id()); err != nil {
 			return err
 		}
 		credits = append(credits, standing.Credit)
@@ -62,38 +76,47 @@ func (t *tale) loseCredit(ctx context.Context, s *Scene) error {
 	if err := expect(fmt.Sprint(credits) == "[100 75 50 25 0]" && standing.Status == record.StatusExpelled, "credit went %v, %s", credits, standing.Status); err != nil {
 		return err
 	}
-	batch, err := t.forge(ctx, shop, owner)
+	s.fact("credits", credits)
+	return t.afterExpulsion(ctx, s, shop, p, owner)
+}
+
+// afterExpulsion is what remains of an expelled shop.
+func (t *tale) afterExpulsion(ctx context.Context, s *Scene, shop *organisation, p *program, owner *record.Party) error {
+	batch, err := t.forge(ctx, p, owner)
 	if err != nil {
 		return err
 	}
-	_, _, err = shop.chain.SubmitBatch(ctx, batch)
+	_, _, err = p.chain.SubmitBatch(ctx, batch)
 	if err := s.refused("expelled", "any further submission, good or bad", err, record.ErrExpelled); err != nil {
 		return err
 	}
-	violations, err := t.manager.Violations(ctx, shop.member.ID())
+	violations, err := t.look.Violations(ctx, shop.id())
 	if err != nil {
 		return err
 	}
-	kept, err := t.manager.RecordsBy(ctx, shop.member.ID())
+	kept, err := t.look.RecordsBy(ctx, shop.id())
 	if err != nil {
 		return err
 	}
 	s.done("what it recorded before stays readable", "%d records, %d violations with their evidence on the ledger", len(kept), len(violations))
-	s.fact("credits", credits)
 	s.fact("violations", len(violations))
 	return expect(len(violations) == record.ExpelAt, "%d violations", len(violations))
 }
 
 func (t *tale) bypass(ctx context.Context, s *Scene) error {
 	insurer := t.insurers[0]
-	request := record.AccessRequest{ID: record.RequestID{1}, Owner: t.claim.owner.wallet.ID(), Label: "repair/2026", Purpose: "claim"}
-	_, err := insurer.chain.Ledger().Submit(ctx, ledger.Call{
+	p, err := t.programOf(ctx, insurer.Node)
+	if err != nil {
+		return err
+	}
+	request := record.AccessRequest{ID: record.RequestID{1}, Owner: t.claim.owner.id(), Label: "repair/2026", Purpose: "claim"}
+	_, err = p.ledger.Submit(ctx, ledger.Call{
 		Contract: "consents", Transaction: "RequestAccess", Args: []string{record.EncodeText(request.Encode())},
 		Endorsers: []string{"Insurer1MSP"},
 	})
-	if err := s.refused("insurerAlone", insurer.title+"'s peer signs instead", err, ledger.ErrEndorsementPolicy); err != nil {
+	if err := s.refused("insurerAlone", insurer.title()+"'s peer signs instead", err, ledger.ErrEndorsementPolicy); err != nil {
 		return err
 	}
-	_, err = insurer.chain.Request(ctx, request.ID)
+	_, err = p.chain.Request(ctx, request.ID)
 	return s.refused("nothingWritten", "so the transaction changed nothing", err, record.ErrRequestUnknown)
 }

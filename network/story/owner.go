@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
@@ -29,7 +30,7 @@ func (t *tale) lookBack(ctx context.Context, s *Scene) error {
 	}
 	titles := map[record.PartyID]string{}
 	for _, o := range t.organisations() {
-		titles[o.member.ID()] = o.title
+		titles[o.id()] = o.title()
 	}
 	labels := map[record.RecordID]string{}
 	for _, r := range history.Records {
@@ -85,13 +86,13 @@ func claimOf(number string) string {
 	return ", claim " + number
 }
 
-func (t *tale) trace(_ context.Context, s *Scene) error {
+func (t *tale) trace(ctx context.Context, s *Scene) error {
 	subject := t.claim.owner
-	identity, err := t.authority.Trace(record.RolePolicyholder, subject.keys.PID)
+	traced, err := t.nodes.Authority().Ask.Trace(ctx, &nodev1.TraceRequest{Role: record.RolePolicyholder.String(), Pid: subject.pid})
 	if err != nil {
 		return err
 	}
-	s.done("the system manager traces one pseudo-identity", "%s is %s", short(string(subject.keys.PID)), identity)
+	s.done("the system manager traces one pseudo-identity", "%s is %s", short(subject.pid), traced.Identity)
 	stranger, err := pre.GenerateMasterKey()
 	if err != nil {
 		return err
@@ -100,10 +101,10 @@ func (t *tale) trace(_ context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
-	_, err = issuer.Trace(t.manager.Parameters().ID(), record.RolePolicyholder.String(), subject.keys.PID)
+	_, err = issuer.Trace(t.look.Parameters().ID(), record.RolePolicyholder.String(), pseudonym.PID(subject.pid))
 	if err := s.refused("stranger", "another agency's key cannot trace it", err, pseudonym.ErrUntraceable); err != nil {
 		return err
 	}
-	s.fact("traced", identity == subject.identity)
-	return expect(identity == subject.identity, "traced to %q", identity)
+	s.fact("traced", traced.Identity == subject.identity)
+	return expect(traced.Identity == subject.identity, "traced to %q", traced.Identity)
 }

@@ -1,16 +1,23 @@
 package story
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/wallet"
 	"github.com/claimshare/claimshare/crypto/pre"
-	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
 func (t *tale) refuse(ctx context.Context, s *Scene) error {
@@ -18,93 +25,154 @@ func (t *tale) refuse(ctx context.Context, s *Scene) error {
 	if err != nil {
 		return err
 	}
-	// One consent that is about to expire, and one that will be revoked: made
-	// first, so that the wait is short.
+	// One consent that is about to expire, made first, so that the wait is short.
 	brief := w
-	brief.valid = 4 * time.Second
-	expiring, found, err := t.agree(ctx, brief)
+	brief.valid = 8 * time.Second
+	expiring, err := t.agree(ctx, brief)
 	if err != nil {
 		return err
 	}
-	expires := time.Now().Add(brief.valid)
-
 	if err := t.wrongEvidence(ctx, s, w); err != nil {
 		return err
 	}
-	none := record.ConsentID{1}
+	if err := t.outOfScope(ctx, s, w); err != nil {
+		return err
+	}
+	if err := t.intercept(ctx, s, t.insurers[0]); err != nil {
+		return err
+	}
+	if err := t.revoke(ctx, s, w); err != nil {
+		return err
+	}
+	if err := pause(ctx, time.Until(time.Unix(expiring.Statement.Expiry+1, 0))); err != nil {
+		return err
+	}
+	asking, err := t.programOf(ctx, w.requester.Node)
+	if err != nil {
+		return err
+	}
+	err = asking.demand(ctx, t.nodes.Proxy(), expiring.Statement.Consent, t.claim.records...)
+	return s.refused("expired", "a consent of eight seconds is used after nine", err, record.ErrConsentExpired)
+}
+
+// outOfScope asks the proxy for what no consent is for. The insurers' own nodes
+// would not even ask.
+func (t *tale) outOfScope(ctx context.Context, s *Scene, w wish) error {
+	asking, err := t.programOf(ctx, w.requester.Node)
+	if err != nil {
+		return err
+	}
+	proxy := t.nodes.Proxy()
+	var none record.ConsentID
 	if _, err := rand.Read(none[:]); err != nil {
 		return err
 	}
-	_, err = t.release(ctx, w.requester, none, found, w.holder)
+	err = asking.demand(ctx, proxy, none, t.claim.records...)
 	if err := s.refused("withoutConsent", "the insurer asks without a consent", err, record.ErrConsentUnknown); err != nil {
 		return err
 	}
-
 	otherLabel := where(t.repairs, func(x issued) bool {
 		return x.owner == w.owner && x.issuer == w.holder && x.label != w.label
 	})
 	if err := expect(len(otherLabel) > 0, "the claimant has no record under another label"); err != nil {
 		return err
 	}
-	_, err = t.release(ctx, w.requester, t.claim.consent, []record.RecordID{otherLabel[0].id}, w.holder)
+	err = asking.demand(ctx, proxy, t.claim.consent, otherLabel[0].id)
 	if err := s.refused("otherLabel", "it asks for last year's repairs under the consent for "+w.label, err, record.ErrConsentScope); err != nil {
 		return err
 	}
-
-	other := t.insurers[0]
-	_, err = t.release(ctx, other, t.claim.consent, found, w.holder)
-	if err := s.refused("otherInsurer", other.title+" uses the other insurer's consent", err, client.ErrRequester); err != nil {
+	other, err := t.programOf(ctx, t.insurers[0].Node)
+	if err != nil {
 		return err
 	}
-	if err := t.intercept(ctx, s, other); err != nil {
-		return err
-	}
-	if err := t.revoke(ctx, s, w); err != nil {
-		return err
-	}
-
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(time.Until(expires) + time.Second):
-	}
-	_, err = t.release(ctx, w.requester, expiring, found, w.holder)
-	return s.refused("expired", "a consent of four seconds is used after five", err, record.ErrConsentExpired)
+	err = other.demand(ctx, proxy, t.claim.consent, t.claim.records...)
+	return s.refused("otherInsurer", t.insurers[0].title()+" uses the other insurer's consent", err, client.ErrRequester)
 }
 
-// wrongEvidence shows the system manager somebody else's δ.
-func (t *tale) wrongEvidence(ctx context.Context, s *Scene, w wish) error {
+// wrongEvidence shows the system manager a made-up δ, from a copy of the owner's
+// wallet.
+func (t *tale) wrongEvidence(ctx context.Context, s *Scene, w wish) (err error) {
 	request, err := t.request(ctx, w)
 	if err != nil {
 		return err
 	}
-	p, err := t.grant(ctx, w, request)
+	path, err := w.owner.falsify(w.policy.id)
+	if err != nil {
+		return fmt.Errorf("falsify a wallet: %w", err)
+	}
+	defer os.Remove(path)
+	copied, err := wallet.Open(path, w.owner.lock)
 	if err != nil {
 		return err
 	}
-	if p.ToManager.Evidence, err = pseudonym.NewEvidence(); err != nil {
+	defer func() { err = errors.Join(err, copied.Close()) }()
+	draft, err := w.draft(ctx, copied, request)
+	if err != nil {
 		return err
 	}
-	_, err = t.authority.Approve(ctx, p.ToManager, w.holder.member)
+	err = copied.Grant(ctx, draft)
 	return s.refused("wrongEvidence", "a consent is shown with a made-up secret of the policy", err, client.ErrEvidence)
+}
+
+// falsify makes a copy of the wallet's file with a made-up δ of a policy.
+func (h *holder) falsify(policy record.RecordID) (path string, err error) {
+	plain, err := h.unlock()
+	if err != nil {
+		return "", err
+	}
+	content := map[string]json.RawMessage{}
+	evidence := map[string]string{}
+	if err := json.Unmarshal(plain, &content); err != nil {
+		return "", err
+	}
+	if err := json.Unmarshal(content["evidence"], &evidence); err != nil {
+		return "", err
+	}
+	var made [32]byte
+	if _, err := rand.Read(made[:]); err != nil {
+		return "", err
+	}
+	if _, known := evidence[policy.String()]; !known {
+		return "", errors.New("the wallet does not know this policy")
+	}
+	evidence[policy.String()] = hex.EncodeToString(made[:])
+	if content["evidence"], err = json.Marshal(evidence); err != nil {
+		return "", err
+	}
+	if plain, err = json.Marshal(content); err != nil {
+		return "", err
+	}
+	var sealed bytes.Buffer
+	if err := keyfile.Seal(&sealed, plain, h.lock.Recipient); err != nil {
+		return "", err
+	}
+	path = h.path + "-falsified"
+	return path, os.WriteFile(path, sealed.Bytes(), 0o600)
 }
 
 // intercept gives the other insurer everything that went to the right one.
 func (t *tale) intercept(ctx context.Context, s *Scene, thief *organisation) error {
-	h := t.claim.handovers[0]
-	_, err := thief.member.Receive(ctx, h, t.claim.holder.member, ignore)
-	if err := s.refused("intercepted", "having stolen the re-encrypted record, it calls it its own", err, client.ErrNotOurs); err != nil {
-		return err
-	}
-	rc, err := pre.ParseReencrypted(h.Reencrypted)
+	p, err := t.programOf(ctx, thief.Node)
 	if err != nil {
 		return err
 	}
-	consent, err := thief.chain.Consent(ctx, t.claim.consent)
+	var stolen *store.Received
+	err = peek(ctx, t.insurers[1].Node, func(db store.Store) (err error) {
+		stolen, err = db.Received(ctx, t.claim.releases[0])
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	rec, err := thief.chain.Record(ctx, h.Delivery.Statement.Record)
+	_, err = p.nodes.Holder(stolen.Holder).SendPayload(ctx, client.PayloadOrder{AsOf: p.chain.Seen(), Release: stolen.Release}, io.Discard)
+	if err := s.refused("intercepted", "having stolen the re-encrypted record, it asks the shop for the payload", err, record.ErrNotReceiver); err != nil {
+		return err
+	}
+	rc, err := pre.ParseReencrypted(stolen.Reencrypted)
+	if err != nil {
+		return err
+	}
+	consent, err := p.chain.Consent(ctx, t.claim.consent)
 	if err != nil {
 		return err
 	}
@@ -113,38 +181,49 @@ func (t *tale) intercept(ctx context.Context, s *Scene, thief *organisation) err
 		return err
 	}
 	d := pre.Delegation{Delegator: delegator, Consent: consent.Consent, Commitment: consent.PayloadToken}
-	info := pre.RecordInfo{RecordID: rec.ID, Kind: byte(rec.Kind), OwnerPID: t.claim.owner.party.PID, IssuerPID: t.claim.holder.party.PID}
-	err = thief.keys.Scoped.OpenReencrypted(t.manager.Parameters(), d, nil, rc, info, discard{}, empty{})
+	info := pre.RecordInfo{RecordID: stolen.RecordID, Kind: byte(stolen.Kind), OwnerPID: stolen.OwnerPID, IssuerPID: stolen.IssuerPID}
+	err = p.keys.Scoped.OpenReencrypted(t.look.Parameters(), d, nil, rc, info, discard{}, empty{})
 	return s.refused("interceptedKey", "it tries to decrypt the stolen record with its own key", err, pre.ErrToken)
 }
 
 func (t *tale) revoke(ctx context.Context, s *Scene, w wish) error {
-	consent, found, err := t.agree(ctx, w)
+	draft, err := t.agree(ctx, w)
 	if err != nil {
 		return err
 	}
-	if _, _, _, err := t.read(ctx, w, consent, found[:1]); err != nil {
-		return err
-	}
-	statement, signature, err := w.owner.wallet.Revoke(ctx, consent)
+	id := draft.Statement.Consent
+	seen, err := t.read(ctx, w, id, t.claim.records[0])
 	if err != nil {
 		return err
 	}
-	revocation, err := t.manager.CarryRevocation(ctx, statement, signature)
+	if err := w.owner.wallet.Revoke(ctx, id); err != nil {
+		return err
+	}
+	if err := t.catchUp(ctx); err != nil {
+		return err
+	}
+	consent, err := t.look.Consent(ctx, id)
 	if err != nil {
 		return err
 	}
-	s.done("the policyholder revokes another consent", "effective at once, transaction %s", short(revocation.Tx.String()))
-	_, err = t.release(ctx, w.requester, consent, found, w.holder)
+	s.done("the policyholder revokes another consent", "effective at once, transaction %s", short(consent.RevokeTx.String()))
+	asking, err := t.programOf(ctx, w.requester.Node)
+	if err != nil {
+		return err
+	}
+	err = asking.demand(ctx, t.nodes.Proxy(), id, seen.records...)
 	if err := s.refused("revoked", "the insurer uses it after the revocation", err, record.ErrConsentRevoked); err != nil {
 		return err
 	}
-	if _, err := t.proxyDB.Token(ctx, consent); err == nil {
-		return fmt.Errorf("%w: the proxy kept the key of a revoked consent", ErrStory)
-	} else if err := s.refused("tokenDestroyed", "the proxy has destroyed the re-encryption key", err, store.ErrDestroyed); err != nil {
+	return s.refused("tokenDestroyed", "the proxy has destroyed the re-encryption key", t.tokenOf(ctx, id), store.ErrDestroyed)
+}
+
+// tokenOf looks for a consent's re-encryption key in the proxy's database.
+func (t *tale) tokenOf(ctx context.Context, id record.ConsentID) error {
+	return peek(ctx, t.nodes.Proxy(), func(db store.Store) error {
+		_, err := db.Token(ctx, id)
 		return err
-	}
-	return nil
+	})
 }
 
 type discard struct{}

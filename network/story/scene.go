@@ -70,12 +70,22 @@ func (s *Scene) refused(name, text string, err, want error) error {
 	if err == nil {
 		return fmt.Errorf("%w: %s: it was not refused", ErrStory, text)
 	}
-	if !errors.Is(err, want) {
+	if !is(err, want) {
 		return fmt.Errorf("%w: %s: refused for another reason: %w", ErrStory, text, err)
 	}
 	s.Lines = append(s.Lines, Line{Refused, text, reasonOf(err, want)})
 	s.fact(name, map[string]string{"refused": want.Error(), "error": err.Error()})
 	return nil
+}
+
+// is reports whether err is want. What comes from an operator socket is text,
+// for people, in which a refusal has its stable code or words.
+func is(err, want error) bool {
+	words := want.Error()
+	if coded := new(record.Error); errors.As(want, &coded) {
+		words = string(coded.Code)
+	}
+	return errors.Is(err, want) || strings.Contains(err.Error(), words)
 }
 
 // reasonOf is a refusal in few words: what happened, and the ledger's stable
@@ -84,7 +94,8 @@ func reasonOf(err, want error) string {
 	var coded *record.Error
 	if errors.As(err, &coded) {
 		happened, _, _ := strings.Cut(coded.Message, ". ")
-		return hex.ReplaceAllStringFunc(happened, func(id string) string { return id[:8] + "…" }) + " (" + string(coded.Code) + ")"
+		happened, _, _ = strings.Cut(happened, " (request ")
+		return longHex.ReplaceAllStringFunc(happened, func(id string) string { return id[:8] + "…" }) + " (" + string(coded.Code) + ")"
 	}
 	_, text, found := strings.Cut(want.Error(), ": ")
 	if !found {
@@ -93,8 +104,8 @@ func reasonOf(err, want error) string {
 	return text
 }
 
-// hex finds identifiers, which say little to a person in full.
-var hex = regexp.MustCompile(`[0-9a-f]{16,}`)
+// longHex finds identifiers, which say little to a person in full.
+var longHex = regexp.MustCompile(`[0-9a-f]{16,}`)
 
 // plural is "1 record" or "2 records".
 func plural(n int, what string) string {

@@ -10,8 +10,12 @@ import (
 	"github.com/claimshare/claimshare/network/launch"
 )
 
-// Watch is told what happens while it happens. Nil functions are not called.
+// Watch says what is told, and to whom, while the story is played. Nil functions
+// are not called.
 type Watch struct {
+	// LogLevel is what the nodes log: debug, info, warn or error; info when it
+	// is empty.
+	LogLevel string
 	// Scene is called after each scene.
 	Scene func(*Scene)
 	// Secret is called with each secret as it is made: private keys, seeds, δ,
@@ -20,8 +24,10 @@ type Watch struct {
 	Secret func(name string, value []byte)
 }
 
-// Run plays the whole story on a network that nothing has been recorded on. The
-// parties' databases are in the folder [Parties] of the network's directory.
+// Run plays the whole story on a network that nothing has been recorded on. It
+// starts a node, which is a process, for each organisation, and ends them. What
+// the nodes leave is in the folder [Parties] of the network's directory, and what
+// the wallets leave in [Wallets].
 //
 // It returns the scenes played so far also with an error. The error is
 // [ErrStory] when the system did what it should not have.
@@ -39,7 +45,7 @@ func Run(ctx context.Context, network *launch.Network, watch Watch) (*Report, er
 			watch.Secret(name, value)
 		}
 	}
-	t := &tale{cast: cast, data: data}
+	t := &tale{cast: cast, data: data, logLevel: watch.LogLevel}
 	report := &Report{Profile: network.Topology().Profile}
 	started := time.Now()
 	for i, part := range t.scenes() {
@@ -62,13 +68,14 @@ func Run(ctx context.Context, network *launch.Network, watch Watch) (*Report, er
 	if err != nil {
 		report.Error = err.Error()
 	}
-	return report, errors.Join(err, cast.close())
+	return report, errors.Join(err, cast.close(context.WithoutCancel(ctx)))
 }
 
 // tale is what the scenes tell each other.
 type tale struct {
 	*cast
-	data *dataset.Dataset
+	data     *dataset.Dataset
+	logLevel string
 
 	policies []issued // in the order of the data set
 	repairs  []issued

@@ -5,37 +5,67 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	_ "modernc.org/sqlite" // the tamperer's own access to the database
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
-	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
-const alterCapsule = `UPDATE record SET capsule = ? WHERE record_id = ?`
+const (
+	alterCapsule = `UPDATE record SET capsule = ? WHERE record_id = ?`
+	alterPayload = `UPDATE payload_chunk SET content = ? WHERE seq = 0 AND payload_id = (SELECT payload_id FROM record WHERE record_id = ?)`
+)
 
 func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	w, err := t.claimWish()
 	if err != nil {
 		return err
 	}
-	db, err := sql.Open("sqlite", w.holder.database)
+	draft, err := t.agree(ctx, w)
+	if err != nil {
+		return err
+	}
+	// Beside the node, which runs on.
+	dsn := url.URL{Scheme: "file", Path: database(w.holder.Node), RawQuery: "_pragma=busy_timeout(10000)"}
+	db, err := sql.Open("sqlite", dsn.String())
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	target := t.claim.records[0]
+	x := &tampering{tale: t, wish: w, consent: draft.Statement.Consent, db: db, target: t.claim.records[0]}
+	if err := x.capsule(ctx, s); err != nil {
+		return err
+	}
+	return x.payload(ctx, s)
+}
 
+// tampering is somebody at work in a shop's database.
+type tampering struct {
+	*tale
+	wish
+	consent record.ConsentID
+	db      *sql.DB
+	target  record.RecordID
+}
+
+// fetch has the insurer's node fetch the record.
+func (x *tampering) fetch(ctx context.Context) error {
+	_, err := x.read(ctx, x.wish, x.consent, x.target)
+	return err
+}
+
+func (x *tampering) capsule(ctx context.Context, s *Scene) error {
 	// Another valid capsule's C2: still a good point, and the one part that
 	// the digest on the ledger leaves out.
 	var capsule, donor []byte
-	if err := db.QueryRowContext(ctx, `SELECT capsule FROM record WHERE record_id = ?`, target[:]).Scan(&capsule); err != nil {
+	if err := x.db.QueryRowContext(ctx, `SELECT capsule FROM record WHERE record_id = ?`, x.target[:]).Scan(&capsule); err != nil {
 		return fmt.Errorf("read a capsule: %w", err)
 	}
-	if err := db.QueryRowContext(ctx, `SELECT capsule FROM record WHERE record_id <> ? AND label = ?`, target[:], w.label).Scan(&donor); err != nil {
+	if err := x.db.QueryRowContext(ctx, `SELECT capsule FROM record WHERE record_id <> ? AND label = ?`, x.target[:], x.label).Scan(&donor); err != nil {
 		return fmt.Errorf("read another capsule: %w", err)
 	}
 	forged := append([]byte(nil), capsule...)
@@ -52,75 +82,70 @@ func (t *tale) tamper(ctx context.Context, s *Scene) (err error) {
 	if err := expect(parsed.Digest() == original.Digest() && string(forged) != string(capsule), "the forgery should keep the digest"); err != nil {
 		return err
 	}
-	if err := update(ctx, db, alterCapsule, forged, target[:]); err != nil {
+	if err := update(ctx, x.db, alterCapsule, forged, x.target[:]); err != nil {
 		return err
 	}
 	s.attack("part of a capsule is replaced by another's", "C2, which the digest on the ledger leaves out, as it must: only the validity check can tell")
-	_, err = t.release(ctx, w.requester, t.claim.consent, t.claim.records[:1], w.holder)
-	if err := s.refused("ownProgram", "the shop's own program notices before it signs for it", err, client.ErrTampered); err != nil {
+	err = x.fetch(ctx)
+	if err := s.refused("ownProgram", "the shop's own node notices before it signs for it", err, client.ErrTampered); err != nil {
 		return err
 	}
-	s.attack("a dishonest shop signs and delivers it all the same", "")
-	accomplice := &dishonest{Member: w.holder.member, shop: w.holder, capsule: forged}
-	_, err = t.proxy.Release(ctx, client.Demand{
-		AsOf: t.manager.Seen(), Requester: w.requester.member.ID(), Consent: t.claim.consent, Records: t.claim.records[:1],
-	}, accomplice)
-	if err := s.refused("capsule", "the proxy checks the capsule before it works on it", err, client.ErrTampered); err != nil {
+	if err := x.dishonestly(ctx, s, forged); err != nil {
 		return err
 	}
-	if err := update(ctx, db, alterCapsule, capsule, target[:]); err != nil {
-		return err
-	}
+	return update(ctx, x.db, alterCapsule, capsule, x.target[:])
+}
 
+// dishonestly has a program answer for the shop that signs for any capsule.
+func (x *tampering) dishonestly(ctx context.Context, s *Scene, forged []byte) (err error) {
+	p, err := x.programOf(ctx, x.holder.Node)
+	if err != nil {
+		return err
+	}
+	address, stop, err := p.serve(&dishonest{program: p, capsule: forged})
+	if err != nil {
+		return err
+	}
+	defer stop()
+	honest := x.holder.Node.Parties
+	if err := x.redirect(ctx, x.holder, address); err != nil {
+		return err
+	}
+	s.attack("the shop runs a dishonest program instead", "with the shop's keys and certificate; it signs and delivers all the same")
+	err = s.refused("capsule", "the proxy checks the capsule before it works on it", x.fetch(ctx), client.ErrTampered)
+	return errors.Join(err, x.redirect(ctx, x.holder, honest))
+}
+
+// redirect has everybody find a party's node at another address.
+func (t *tale) redirect(ctx context.Context, o *organisation, address string) error {
+	if err := t.nodes.Announce(o.Node, address); err != nil {
+		return err
+	}
+	return pause(ctx, 1100*time.Millisecond) // nodes look once a second
+}
+
+func (x *tampering) payload(ctx context.Context, s *Scene) error {
 	var payload []byte
-	if err := db.QueryRowContext(ctx, `SELECT content FROM payload_chunk WHERE seq = 0 AND payload_id = (SELECT payload_id FROM record WHERE record_id = ?)`, target[:]).Scan(&payload); err != nil {
+	if err := x.db.QueryRowContext(ctx, `SELECT content FROM payload_chunk WHERE seq = 0 AND payload_id = (SELECT payload_id FROM record WHERE record_id = ?)`, x.target[:]).Scan(&payload); err != nil {
 		return fmt.Errorf("read a payload: %w", err)
 	}
-	forged = append([]byte(nil), payload...)
+	forged := append([]byte(nil), payload...)
 	forged[len(forged)/2] ^= 1
-	const alter = `UPDATE payload_chunk SET content = ? WHERE seq = 0 AND payload_id = (SELECT payload_id FROM record WHERE record_id = ?)`
-	if err := update(ctx, db, alter, forged, target[:]); err != nil {
+	if err := update(ctx, x.db, alterPayload, forged, x.target[:]); err != nil {
 		return err
 	}
 	s.attack("one bit of the payload is flipped", "the proxy never sees the payload, so it releases the record")
-	_, _, _, err = t.read(ctx, w, t.claim.consent, t.claim.records[:1])
-	if err := s.refused("payload", "the insurer compares it with the capsule", err, pre.ErrPayloadAltered); err != nil {
+	if err := s.refused("payload", "the insurer's node compares it with the capsule", x.fetch(ctx), pre.ErrPayloadAltered); err != nil {
 		return err
 	}
-	if err := update(ctx, db, alter, payload, target[:]); err != nil {
+	if err := update(ctx, x.db, alterPayload, payload, x.target[:]); err != nil {
 		return err
 	}
-	_, _, _, err = t.read(ctx, w, t.claim.consent, t.claim.records[:1])
-	if err != nil {
+	if err := x.fetch(ctx); err != nil {
 		return err
 	}
 	s.done("with the bytes put back, the insurer reads it", "under the release that is still open, and acknowledges on the ledger")
 	return nil
-}
-
-// dishonest is a shop whose program signs for any capsule.
-type dishonest struct {
-	*client.Member
-	shop    *organisation
-	capsule []byte
-}
-
-// Deliver is what an honest shop's program would refuse to do.
-func (d *dishonest) Deliver(ctx context.Context, o client.Order) (*client.Delivered, error) {
-	listed, err := d.shop.chain.Record(ctx, o.Record)
-	if err != nil {
-		return nil, err
-	}
-	capsule, err := pre.ParseCapsule(d.capsule)
-	if err != nil {
-		return nil, err
-	}
-	s := record.DeliverStatement{
-		Release: o.Release, Consent: o.Consent, Record: o.Record, Digest: listed.Digest, Holder: d.ID(),
-		HolderVersion: d.shop.party.Current().Version, Capsule: capsule.FullDigest(), Time: time.Now().Unix(),
-	}
-	signature := record.Signature(d.shop.keys.Signing.Sign(bls.RoleHolder, s.Hash(d.shop.chain.Context())))
-	return &client.Delivered{Capsule: d.capsule, Delivery: record.Delivery{Statement: s, Nonce: o.Nonce, Signature: signature}}, nil
 }
 
 // update alters exactly one row.
