@@ -227,3 +227,77 @@ func TestForeignBookmarks(t *testing.T) {
 	end := base64.RawURLEncoding.EncodeToString([]byte(prefix + "\U0010ffff\x00"))
 	require.Empty(t, query[record.Page[record.Record]](a, a.manager, record.TxRecordsByOwner, a.owner.PID, "5", end).Items)
 }
+
+// TestOneAgencyAndAReceiver: disputes are one agency's word, as docs/ledger.md
+// says. What they led to is taken back by several.
+func TestOneAgencyAndAReceiver(t *testing.T) {
+	a := newAgencies(t, 2)
+	c := a.claim()
+	c.grant = a.grant(c.policy.Statement.ID)
+	c.grant.MaxReleases = record.ExpelAt
+	a.approved(c.grant)
+	for range record.ExpelAt {
+		d := a.delivery(c.grant, c.repair, a.shop, a.proxy)
+		id := d.Statement.Release.String()
+		a.mustInvoke(a.proxy.identity, record.TxRelease, releaseArg(d))
+		a.mustInvoke(a.insurer.identity, record.TxDispute, id, "capsule", "altered", "", "")
+		a.mustInvoke(a.third, record.TxResolve, id, "upheld", "trust me")
+		a.refused(record.ErrReleaseStatus, a.third, record.TxResolve, id, "upheld", "once more")
+	}
+	require.Equal(t, record.StatusExpelled, a.status(a.shop))
+	a.refused(record.ErrDecisionNeeded, a.manager, record.TxReinstate, a.shop.ID.String(), "they were good")
+	p := a.proposal(record.ActionReinstate, a.shop)
+	a.propose(a.manager, p)
+	a.approve(a.second, p)
+	standing := query[record.Standing](a.consortium, a.manager, record.TxStanding, a.shop.PID)
+	require.Equal(t, record.StatusActive, standing.Status)
+	require.Equal(t, record.ExpelAt, standing.Violations)
+}
+
+// TestTrailerOfAnotherTime: a trailer counts under the key of the delivery or a
+// later one, never under a key that was rotated before the delivery was signed.
+func TestTrailerOfAnotherTime(t *testing.T) {
+	a := newAlliance(t)
+	stolen := *a.shop
+	a.rotate(a.shop)
+	c := a.released()
+	id := c.delivery.Statement.Release.String()
+	forged := a.trailerArgs(c, &stolen, nil)
+	a.refused(record.ErrStaleKeyVersion, a.insurer.identity, record.TxDispute, id, "payload", "forged", forged[0], forged[1])
+	forged = a.trailerArgs(c, &stolen, func(s *record.TrailerStatement) { s.HolderVersion = a.shop.Version })
+	a.refused(record.ErrSignature, a.insurer.identity, record.TxDispute, id, "payload", "forged", forged[0], forged[1])
+	a.mustInvoke(a.insurer.identity, record.TxAcknowledge, id)
+}
+
+// TestConsentRaces: within one block no release slips past its number, and none
+// past the withdrawal that stands before it.
+func TestConsentRaces(t *testing.T) {
+	a := newAlliance(t)
+	c := a.claim()
+	c.grant = a.grant(c.policy.Statement.ID)
+	c.grant.MaxReleases = 1
+	a.approved(c.grant)
+	release := func() *stub.Transaction {
+		tx, err := a.ledger.Simulate(a.call(a.proxy.identity, record.TxRelease, releaseArg(a.delivery(c.grant, c.repair, a.shop, a.proxy))))
+		require.NoError(t, err)
+		return tx
+	}
+	codes := a.ledger.Commit(release(), release())
+	require.Equal(t, []peer.TxValidationCode{peer.TxValidationCode_VALID, peer.TxValidationCode_PHANTOM_READ_CONFLICT}, codes)
+	a.refused(record.ErrConsentExhausted, a.proxy.identity, record.TxRelease, releaseArg(a.delivery(c.grant, c.repair, a.shop, a.proxy)))
+	// Two at once count as two.
+	c.grant = a.grant(c.policy.Statement.ID)
+	c.grant.MaxReleases = 1
+	a.approved(c.grant)
+	a.refused(record.ErrConsentExhausted, a.proxy.identity, record.TxRelease,
+		releaseArg(a.delivery(c.grant, c.repair, a.shop, a.proxy), a.delivery(c.grant, c.repair, a.shop, a.proxy)))
+	// Announced before the withdrawal, it stands; after, it does not.
+	before, after := release(), release()
+	revoking, err := a.ledger.Simulate(a.call(a.shop.identity, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...))
+	require.NoError(t, err)
+	codes = a.ledger.Commit(before, revoking, after)
+	require.Equal(t, peer.TxValidationCode_VALID, codes[0])
+	require.Equal(t, peer.TxValidationCode_VALID, codes[1])
+	require.NotEqual(t, peer.TxValidationCode_VALID, codes[2])
+	a.refused(record.ErrConsentRevoked, a.manager, record.TxApprove, c.grant.Consent.String())
+}

@@ -208,10 +208,27 @@ func TestHostileHandshakes(t *testing.T) {
 			require.Error(t, m.client)
 		})
 	}
+	m := shake(t, good.ServerCredentials(), without{&tls.Config{InsecureSkipVerify: true, Certificates: []tls.Certificate{pair}}})
+	require.ErrorContains(t, m.server, "ALPN")
 	self := nodetest.NewAuthority(t, "ShopMSP").Issue(t, "shop1", nil)
-	m := shake(t, good.ServerCredentials(), w.node(t, self, quick()).ClientCredentials(w.insurerID, nil))
+	m = shake(t, good.ServerCredentials(), w.node(t, self, quick()).ClientCredentials(w.insurerID, nil))
 	require.ErrorIs(t, m.server, refusal.ErrCertificate, "signed by an authority of its own making")
 }
+
+// without is a caller that does not say which protocol it means to speak.
+type without struct{ config *tls.Config }
+
+func (w without) ClientHandshake(ctx context.Context, _ string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	conn := tls.Client(raw, w.config)
+	return conn, nil, conn.HandshakeContext(ctx)
+}
+
+func (w without) ServerHandshake(net.Conn) (net.Conn, credentials.AuthInfo, error) {
+	return nil, nil, io.EOF
+}
+func (w without) Info() credentials.ProtocolInfo          { return credentials.ProtocolInfo{} }
+func (w without) Clone() credentials.TransportCredentials { return w }
+func (w without) OverrideServerName(string) error         { return nil }
 
 // A certificate of the right organisation, but of somebody else there.
 func TestAnotherSubject(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc/credentials"
 
 	"github.com/claimshare/claimshare/chaincode/record"
@@ -18,6 +19,7 @@ import (
 // organisations get through the handshake. Which party one is, is a question for
 // [Node.Identify].
 func (n *Node) ServerCredentials() credentials.TransportCredentials {
+	note := &rate.Sometimes{First: 20, Interval: time.Second} // strangers do not fill the log
 	return credentials.NewTLS(&tls.Config{
 		MinVersion:             tls.VersionTLS13,
 		NextProtos:             []string{"h2"},
@@ -27,7 +29,7 @@ func (n *Node) ServerCredentials() credentials.TransportCredentials {
 		VerifyConnection: func(s tls.ConnectionState) error {
 			_, _, err := n.verify(context.Background(), s)
 			if err != nil {
-				n.Log.Warn("a caller is refused", "error", err)
+				note.Do(func() { n.Log.Warn("a caller is refused", "error", err) })
 			}
 			return err
 		},

@@ -14,7 +14,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/peer"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
@@ -157,10 +156,11 @@ func (n *process) listenWallets() error {
 		return fmt.Errorf("%w: wallets: %w", ErrConfig, err)
 	}
 	guard := walletauth.NewGuard(p.id(), walletauth.NewNonceBook(), p.chain.Party)
+	unary, stream := desk.Interceptors(guard, desk.DefaultLimits)
 	server := serve.NewServer(serve.Config{
 		Credentials: credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}),
-		Unary:       []grpc.UnaryServerInterceptor{guard.Unary}, Stream: []grpc.StreamServerInterceptor{guard.Stream},
-		Caller: hostOf, Limits: serve.DefaultLimits(), Log: p.log,
+		Unary:       unary, Stream: stream,
+		Caller: desk.Address, Limits: serve.DefaultLimits(), Log: p.log,
 	})
 	nodev1.RegisterWalletServiceServer(server, desk.NewWallet(p.id(), []string{p.role.String()}, guard, n.directory.forWallets))
 	nodev1.RegisterGatewayServiceServer(server, desk.NewGateway(p.chain))
@@ -182,19 +182,6 @@ func (n *process) listenWallets() error {
 	n.serving.Wallets = on.Addr().String()
 	n.listeners = append(n.listeners, listening{server, on})
 	return nil
-}
-
-// hostOf names a wallet, for limits, by where it calls from.
-func hostOf(ctx context.Context) string {
-	from, ok := peer.FromContext(ctx)
-	if !ok {
-		return ""
-	}
-	host, _, err := net.SplitHostPort(from.Addr.String())
-	if err != nil {
-		return from.Addr.String()
-	}
-	return host
 }
 
 // enrolment is the authority's desk for one-time codes.

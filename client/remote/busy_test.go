@@ -79,6 +79,34 @@ func TestCallsWaitForTheirTurn(t *testing.T) {
 	all.Wait()
 }
 
+// Who names blocks that never come keeps the peer no busier than two honest
+// callers, and nobody else waiting.
+func TestBlocksThatNeverCome(t *testing.T) {
+	c := newCast(t)
+	c.all(t)
+	var all sync.WaitGroup
+	nodes := c.calls(t, c.proxy, options())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	order := client.Order{AsOf: 1 << 60, Release: record.ReleaseID{1}, Consent: record.ConsentID{1}, Record: record.RecordID{1}, Nonce: record.Nonce{1}}
+	for range 30 {
+		all.Go(func() {
+			if _, err := nodes.Holder(c.shop.id).Deliver(ctx, order); !isErr(err, context.DeadlineExceeded) {
+				t.Error(err)
+			}
+		})
+	}
+	time.Sleep(200 * time.Millisecond)
+	o := options()
+	height, err := c.insurer.chain.Ledger().Height(t.Context())
+	require.NoError(t, err)
+	o.Seen = func() uint64 { return height - 1 }
+	_, err = c.calls(t, c.sm, o).Holder(c.shop.id).Candidates(t.Context(), label)
+	require.NoError(t, err)
+	all.Wait()
+	require.Less(t, c.ledger.Asked("Height"), 60)
+}
+
 // A payload costs the receiving side no memory to speak of, however large.
 func TestPayloadInLittleMemory(t *testing.T) {
 	const size = 128 << 20

@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/metadata"
@@ -29,10 +30,12 @@ type guard struct {
 	deadline time.Duration
 	slow     pace.Limits
 	log      *slog.Logger
+	turned   rate.Sometimes // notes of calls that were turned away unread
 }
 
 func newGuard(c Config) *guard {
 	g := &guard{identify: c.Identify, caller: c.Caller, limits: newLimiter(c.Limits), deadline: c.Limits.Unary, slow: c.Limits.Slow, log: c.Log}
+	g.turned.First, g.turned.Interval = 100, time.Second
 	if g.identify == nil {
 		g.identify = func(ctx context.Context) (context.Context, error) { return ctx, nil }
 	}
@@ -66,7 +69,7 @@ func (g *guard) call(ctx context.Context, method string, run func(context.Contex
 	began := time.Now()
 	ctx = trace.Incoming(ctx)
 	_ = grpc.SetTrailer(ctx, metadata.Pairs(trace.Header, trace.ID(ctx))) // fails only outside of a call
-	caller := ""
+	caller, admitted := "", false
 	err := g.safely(ctx, method, func(ctx context.Context) error {
 		ctx, err := g.identify(ctx)
 		if err != nil {
@@ -78,9 +81,14 @@ func (g *guard) call(ctx context.Context, method string, run func(context.Contex
 			return err
 		}
 		defer release()
+		admitted = true
 		return run(ctx)
 	})
 	crossing := refusal.ToStatus(ctx, err)
+	if !admitted { // whoever is turned away does not fill the log
+		g.turned.Do(func() { g.note(ctx, method, caller, time.Since(began), err, status.Code(crossing)) })
+		return crossing
+	}
 	g.note(ctx, method, caller, time.Since(began), err, status.Code(crossing))
 	return crossing
 }

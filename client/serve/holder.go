@@ -17,20 +17,24 @@ import (
 // Holder serves what an insurer or repair shop keeps.
 type Holder struct {
 	nodev1.UnimplementedHolderServiceServer
-	member *client.Member
-	limits Limits
+	member  *client.Member
+	waiting *waiting
+	limits  Limits
 }
 
 // NewHolder serves for a member.
-func NewHolder(m *client.Member, l Limits) *Holder { return &Holder{member: m, limits: l} }
+func NewHolder(m *client.Member, l Limits) *Holder {
+	return &Holder{member: m, waiting: newWaiting(m.Chain()), limits: l}
+}
 
 // Candidates streams the capsules under a label to a system manager.
 func (h *Holder) Candidates(r *nodev1.CandidatesRequest, stream grpc.ServerStreamingServer[nodev1.CandidatesResponse]) error {
 	ctx := stream.Context()
-	if _, err := callerOf(ctx, record.RoleAuthority); err != nil {
+	caller, err := callerOf(ctx, record.RoleAuthority)
+	if err != nil {
 		return err
 	}
-	if err := h.member.Chain().Await(ctx, r.GetAsOf()); err != nil {
+	if err := h.waiting.await(ctx, caller.Party.ID, r.GetAsOf()); err != nil {
 		return err
 	}
 	all, err := h.member.Candidates(ctx, r.GetLabel())
@@ -55,6 +59,9 @@ func (h *Holder) Deliver(ctx context.Context, r *nodev1.DeliverRequest) (*nodev1
 	if err != nil {
 		return nil, err
 	}
+	if err := h.waiting.await(ctx, caller.Party.ID, o.AsOf); err != nil {
+		return nil, err
+	}
 	delivered, err := h.member.Deliver(ctx, o)
 	if err != nil {
 		return nil, err
@@ -73,11 +80,10 @@ func (h *Holder) SendPayload(r *nodev1.SendPayloadRequest, stream grpc.ServerStr
 	if err != nil {
 		return err
 	}
-	chain := h.member.Chain()
-	if err := chain.Await(ctx, o.AsOf); err != nil {
+	if err := h.waiting.await(ctx, caller.Party.ID, o.AsOf); err != nil {
 		return err
 	}
-	release, err := chain.Release(ctx, o.Release)
+	release, err := h.member.Chain().Release(ctx, o.Release)
 	if err != nil {
 		return err
 	}

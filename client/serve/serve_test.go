@@ -114,7 +114,8 @@ func deliver(ctx context.Context, conn *grpc.ClientConn) error {
 func TestRateOfOneCaller(t *testing.T) {
 	l := serve.DefaultLimits()
 	l.Rate, l.Burst = 0.001, 3
-	conn := start(t, l, func(context.Context) error { return nil }).dial(t)
+	s := start(t, l, func(context.Context) error { return nil })
+	conn := s.dial(t)
 	for range 3 {
 		require.NoError(t, deliver(as(t, "a"), conn))
 	}
@@ -122,6 +123,10 @@ func TestRateOfOneCaller(t *testing.T) {
 	require.ErrorIs(t, err, refusal.ErrBusy)
 	require.Equal(t, codes.ResourceExhausted, status.Code(err))
 	require.NoError(t, deliver(as(t, "b"), conn), "others are not held up")
+	for range 1000 {
+		require.ErrorIs(t, deliver(as(t, "a"), conn), refusal.ErrBusy)
+	}
+	require.Less(t, strings.Count(s.log.String(), "refused"), 500, "nor is the log filled")
 }
 
 func TestCallsInHand(t *testing.T) {

@@ -1,7 +1,6 @@
 package consortium
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -123,5 +122,7 @@ func (n *Node) close() error {
 	if n.connection == nil {
 		return nil
 	}
-	return errors.Join(n.connection.Close())
+	err := n.connection.Close()
+	n.connection = nil
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -53,6 +54,7 @@ func (p *program) run(args ...string) (out, errs string, code int) {
 	defer cancel()
 	c := exec.CommandContext(ctx, p.path, append(append([]string{"wallet"}, args...), p.args...)...)
 	c.Dir = p.dir
+	c.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // no terminal to ask
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	err := c.Run()

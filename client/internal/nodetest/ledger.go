@@ -77,7 +77,8 @@ type State struct {
 	Broken        *error // what every question is answered with, if not nil
 }
 
-// Asked is how often a transaction was evaluated or submitted.
+// Asked is how often a transaction was evaluated or submitted, or the height or
+// the organisations asked for.
 func (l *Ledger) Asked(name string) int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -145,6 +146,7 @@ func (v *view) Connection() ledger.Connection {
 func (v *view) Height(context.Context) (uint64, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.asked["Height"]++
 	return v.height, v.broken
 }
 

@@ -103,7 +103,7 @@ func TestLimiter(t *testing.T) {
 // Codes are counted by address, whatever else comes from there.
 func TestCodesAreCounted(t *testing.T) {
 	guard := walletauth.NewGuard(record.PartyID{1}, walletauth.NewNonceBook(), nil)
-	unary, _ := Interceptors(guard, Limits{Codes: Rate{PerSecond: 0.001, Burst: 2}, Owner: Rate{1, 1}})
+	unary, _ := Interceptors(guard, Limits{Codes: Rate{PerSecond: 0.001, Burst: 2}, Owner: Rate{1, 1}, InHand: 1})
 	call := func(address, method string) error {
 		_, err := unary[0](from(t, address), nil, &grpc.UnaryServerInfo{FullMethod: method}, func(context.Context, any) (any, error) { return nil, nil })
 		return err
@@ -114,4 +114,29 @@ func TestCodesAreCounted(t *testing.T) {
 	require.ErrorIs(t, call("192.0.2.7:2", nodev1.EnrolmentService_Enrol_FullMethodName), refusal.ErrBusy)
 	require.NoError(t, call("192.0.2.7:3", nodev1.WalletService_Challenge_FullMethodName))
 	require.NoError(t, call("192.0.2.8:1", nodev1.EnrolmentService_Enrol_FullMethodName))
+}
+
+// What one policyholder has in hand is bounded; others go on.
+func TestInHand(t *testing.T) {
+	a := &allowances{rate: newLimiter(Rate{PerSecond: 100, Burst: 100}), max: 2, inHand: map[record.PartyID]int{}}
+	alice := walletauth.WithOwner(t.Context(), &record.Party{ID: record.PartyID{1}})
+	bob := walletauth.WithOwner(t.Context(), &record.Party{ID: record.PartyID{2}})
+	first, err := a.admit(alice)
+	require.NoError(t, err)
+	second, err := a.admit(alice)
+	require.NoError(t, err)
+	_, err = a.admit(alice)
+	require.ErrorIs(t, err, refusal.ErrBusy)
+	other, err := a.admit(bob)
+	require.NoError(t, err)
+	first()
+	first, err = a.admit(alice)
+	require.NoError(t, err)
+	first()
+	second()
+	other()
+	require.Empty(t, a.inHand)
+	release, err := a.admit(t.Context())
+	require.NoError(t, err)
+	release()
 }

@@ -5,12 +5,14 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/peer"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/client/wire/refusal"
@@ -25,13 +27,14 @@ type Rate struct {
 
 // Limits are those of a listener for wallets, beside those of package serve.
 type Limits struct {
-	Codes Rate // calls with a one-time code from one address
-	Owner Rate // signed calls of one policyholder
+	Codes  Rate // calls with a one-time code from one address
+	Owner  Rate // signed calls of one policyholder
+	InHand int  // signed calls of one policyholder at the same time
 }
 
 // DefaultLimits let a wallet work as fast as it can, and a few policyholders
 // enrol behind one address.
-var DefaultLimits = Limits{Codes: Rate{PerSecond: 0.2, Burst: 20}, Owner: Rate{PerSecond: 20, Burst: 200}}
+var DefaultLimits = Limits{Codes: Rate{PerSecond: 0.2, Burst: 20}, Owner: Rate{PerSecond: 20, Burst: 200}, InHand: 8}
 
 // remembered is how many addresses and owners are told apart at one time. Who is
 // forgotten starts anew, with a full burst.
@@ -41,13 +44,8 @@ const remembered = 1 << 14
 // one-time codes, the guard, the limit of each owner. Those of package serve go
 // before them, with [Address] as the caller's name.
 func Interceptors(guard *walletauth.Guard, l Limits) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
-	codes, owners := newLimiter(l.Codes), newLimiter(l.Owner)
-	byOwner := func(ctx context.Context) error {
-		if p := walletauth.Owner(ctx); p != nil && !owners.allow(p.ID.String()) {
-			return refusal.ErrBusy
-		}
-		return nil
-	}
+	codes := newLimiter(l.Codes)
+	owners := &allowances{rate: newLimiter(l.Owner), max: l.InHand, inHand: map[record.PartyID]int{}}
 	unary := []grpc.UnaryServerInterceptor{
 		func(ctx context.Context, r any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
 			if strings.HasPrefix(info.FullMethod, enrolment) && !codes.allow(Address(ctx)) {
@@ -57,16 +55,20 @@ func Interceptors(guard *walletauth.Guard, l Limits) ([]grpc.UnaryServerIntercep
 		},
 		guard.Unary,
 		func(ctx context.Context, r any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-			if err := byOwner(ctx); err != nil {
+			release, err := owners.admit(ctx)
+			if err != nil {
 				return nil, err
 			}
+			defer release()
 			return handle(ctx, r)
 		},
 	}
 	stream := []grpc.StreamServerInterceptor{
 		guard.Stream,
 		func(srv any, s grpc.ServerStream, _ *grpc.StreamServerInfo, handle grpc.StreamHandler) error {
-			return handle(srv, &countedStream{s, byOwner})
+			counted := &countedStream{ServerStream: s, owners: owners, release: func() {}}
+			defer func() { counted.release() }()
+			return handle(srv, counted)
 		},
 	}
 	return unary, stream
@@ -78,14 +80,51 @@ var enrolment = "/" + nodev1.EnrolmentService_ServiceDesc.ServiceName + "/"
 // which is when the guard knows the owner.
 type countedStream struct {
 	grpc.ServerStream
-	count func(context.Context) error
+	owners  *allowances
+	release func()
 }
 
 func (s *countedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	return s.count(s.Context())
+	release, err := s.owners.admit(s.Context())
+	if err == nil {
+		s.release = release
+	}
+	return err
+}
+
+// allowances bounds what each policyholder may begin and have in hand.
+type allowances struct {
+	rate *limiter
+	max  int
+
+	mu     sync.Mutex
+	inHand map[record.PartyID]int
+}
+
+// admit takes one call in hand, or answers [refusal.ErrBusy]. What it returns
+// must be called when the call has ended. Calls that nobody has signed count
+// for nobody.
+func (a *allowances) admit(ctx context.Context) (release func(), err error) {
+	p := walletauth.Owner(ctx)
+	if p == nil {
+		return func() {}, nil
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.inHand[p.ID] >= a.max || !a.rate.allow(p.ID.String()) {
+		return nil, refusal.ErrBusy
+	}
+	a.inHand[p.ID]++
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.inHand[p.ID]--; a.inHand[p.ID] == 0 {
+			delete(a.inHand, p.ID)
+		}
+	}, nil
 }
 
 // limiter counts by key.

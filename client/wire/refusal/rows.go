@@ -77,6 +77,7 @@ var rows = []row{
 	{"PRE_TOKEN", codes.InvalidArgument, pre.ErrToken},
 	{"PRE_REENCRYPTION", codes.DataLoss, pre.ErrReencryption},
 	{"PRE_POSSESSION", codes.InvalidArgument, pre.ErrPossession},
+	{"PRE_TOO_MANY_BAD", codes.InvalidArgument, pre.ErrTooManyBad},
 	{"PRE_REKEY", codes.InvalidArgument, pre.ErrRekey},
 
 	{"PSEUDONYM_MALFORMED", codes.InvalidArgument, pseudonym.ErrMalformed},

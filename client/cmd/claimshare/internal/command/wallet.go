@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -155,24 +157,26 @@ func (a *app) agree(ctx context.Context, yes bool, lines []string, question stri
 		return refuse(errUsage, "look at it first, then add --yes", "there is no terminal to ask: %s", question)
 	}
 	defer tty.Close()
+	return askYes(ctx, tty, lines, question)
+}
+
+// askYes takes "yes" for a yes, and anything else for a no.
+func askYes(ctx context.Context, tty io.ReadWriter, lines []string, question string) error {
 	if err := wallet.Tell(tty, lines); err != nil {
 		return err
 	}
 	answer, err := askLine(ctx, tty, question+" (yes or no): ")
-	if err != nil {
-		return err
+	if err == nil && !strings.EqualFold(answer, "yes") {
+		err = errDeclined
 	}
-	if answer != "yes" && answer != "y" {
-		return errDeclined
-	}
-	return nil
+	return err
 }
 
 // errDeclined: the user said no.
 var errDeclined = errors.New("you did not say yes: nothing was done")
 
-// askLine asks a question on the terminal.
-func askLine(ctx context.Context, tty *os.File, question string) (string, error) {
+// askLine asks a question on the terminal. A terminal that ends has said nothing.
+func askLine(ctx context.Context, tty io.ReadWriter, question string) (string, error) {
 	fmt.Fprint(tty, question)
 	type result struct {
 		line string
@@ -180,12 +184,11 @@ func askLine(ctx context.Context, tty *os.File, question string) (string, error)
 	}
 	done := make(chan result, 1)
 	go func() {
-		var line string
-		_, err := fmt.Fscanln(tty, &line)
-		if err != nil && line == "" && !errors.Is(err, io.EOF) {
-			err = nil // an empty line, or several words: no yes
+		line, err := bufio.NewReader(io.LimitReader(tty, 1<<10)).ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			err = nil
 		}
-		done <- result{line, err}
+		done <- result{strings.TrimSpace(line), err}
 	}()
 	select {
 	case r := <-done:
