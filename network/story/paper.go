@@ -312,4 +312,3 @@ func (r *relationship) modes(ctx context.Context, s *Scene) error {
 	_, err = scoped.wallet.Prepare(ctx, request.ID, wallet.Terms{Until: time.Now().Add(time.Hour)})
 	return s.refused("modes", "a scoped key for a paper-mode receiver", err, client.ErrMode)
 }
-
