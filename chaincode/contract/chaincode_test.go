@@ -39,6 +39,7 @@ func TestManagers(t *testing.T) {
 		"at least one cert": `{"threshold":1,"agencies":[{"msp":"M","subjects":[]}]}`,
 		"needs its msp":     `{"threshold":1,"agencies":[{"msp":"","subjects":["CN=a"]}]}`,
 		"listed twice":      `{"threshold":1,"agencies":[{"msp":"M","subjects":["CN=a","CN=a"]}]}`,
+		"invalid char":      `{1:2}`,
 		"there once":        `{"threshold":2,"agencies":[{"msp":"M","subjects":["CN=a"]},{"msp":"N","subjects":["CN=a"]}],"threshold":1}`,
 		"in lower case":     `{"threshold":2,"agencies":[{"msp":"M","subjects":["CN=a"]},{"msp":"N","subjects":["CN=a"]}],"Threshold":1}`,
 		"name \"msp\"":      `{"threshold":1,"agencies":[{"msp":"M","subjects":["CN=a"],"msp":"N"}]}`,

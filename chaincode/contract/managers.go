@@ -34,6 +34,9 @@ type identity struct{ msp, subject string }
 // as Go prints it. An agency without subjects is refused: a whole organisation
 // is never a manager.
 func ParseManagers(b []byte) (*Managers, error) {
+	if err := checkNames(json.NewDecoder(bytes.NewReader(b))); err != nil {
+		return nil, fmt.Errorf("system.json: %w", err)
+	}
 	var file systemFile
 	decoder := json.NewDecoder(bytes.NewReader(b))
 	decoder.DisallowUnknownFields()
@@ -42,9 +45,6 @@ func ParseManagers(b []byte) (*Managers, error) {
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("system.json: something follows the object")
-	}
-	if err := checkNames(json.NewDecoder(bytes.NewReader(b))); err != nil {
-		return nil, fmt.Errorf("system.json: %w", err)
 	}
 	if len(file.Agencies) < 1 || len(file.Agencies) > record.MaxAgencies {
 		return nil, fmt.Errorf("system.json: there must be at least one agency, and at most %d", record.MaxAgencies)

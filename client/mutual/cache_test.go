@@ -1,6 +1,7 @@
 package mutual_test
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -111,6 +112,38 @@ func TestWithoutTheLedger(t *testing.T) {
 	require.ErrorIs(t, err, out, "a node that knows nobody does not start")
 	w.ledger.Change(func(s *nodetest.State) { *s.Broken = nil })
 	require.NoError(t, insurer.Accepts(t.Context(), w.shop.Certificate))
+}
+
+// stuck answers only when it is let.
+type stuck struct {
+	source mutual.Organisations
+	asked  chan struct{}
+	let    chan struct{}
+}
+
+func (s *stuck) Organisations(ctx context.Context) ([]ledger.MSP, error) {
+	s.asked <- struct{}{}
+	<-s.let
+	return s.source.Organisations(ctx)
+}
+
+// While one question hangs, the others go by what is known.
+func TestLedgerThatHangs(t *testing.T) {
+	w := newWorld(t)
+	timing := mutual.DefaultTiming()
+	timing.Fresh, timing.Pause = 0, 0
+	source := &stuck{w.ledger, make(chan struct{}, 9), make(chan struct{}, 9)}
+	source.let <- struct{}{}
+	trust, err := mutual.NewTrust(t.Context(), source, quiet, timing)
+	require.NoError(t, err)
+	<-source.asked
+	var first sync.WaitGroup
+	first.Go(func() { _, _ = trust.Verify(context.Background(), w.shop.Certificate) })
+	<-source.asked
+	_, err = trust.Verify(t.Context(), w.shop.Certificate)
+	require.NoError(t, err)
+	source.let <- struct{}{}
+	first.Wait()
 }
 
 // A certificate on the list is refused on the connections that it has already.

@@ -91,12 +91,18 @@ func (t *Trust) Verify(ctx context.Context, c *x509.Certificate) ([]string, erro
 
 // anchors is the channel's MSPs, no older than fresh if that can be had.
 func (t *Trust) anchors(ctx context.Context, fresh time.Duration) (*anchors, error) {
-	if have := t.current.Load(); time.Since(have.fetched) < fresh {
+	have := t.current.Load()
+	if time.Since(have.fetched) < fresh {
 		return have, nil
 	}
-	t.mu.Lock() // for as long as another's question takes, at most Patience
+	if !t.mu.TryLock() {
+		if fresh == t.timing.Fresh && time.Since(have.fetched) < t.timing.Stale {
+			return have, nil // while another asks
+		}
+		t.mu.Lock() // for as long as the question takes, at most Patience
+	}
 	defer t.mu.Unlock()
-	have := t.current.Load()
+	have = t.current.Load()
 	if time.Since(have.fetched) < fresh {
 		return have, nil
 	}

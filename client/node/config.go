@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 
 	"go.yaml.in/yaml/v3"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/serve/desk"
 )
 
 // ErrConfig is the error of a configuration that cannot work. Its text names
@@ -67,6 +69,20 @@ type WalletListen struct {
 	Address     string `yaml:"address,omitempty"`
 	Certificate string `yaml:"certificate,omitempty"`
 	Key         string `yaml:"key,omitempty"`
+	// Enrolments is how many calls with one-time codes a second one address may
+	// make in the long run, and up to a hundred times that at once; 0 for the
+	// default, which a few policyholders behind one address do not reach. More
+	// makes guessing a code that much quicker: it has 80 bits.
+	Enrolments float64 `yaml:"enrolmentsPerSecond,omitempty"`
+}
+
+// limits are what wallets may cost.
+func (w *WalletListen) limits() desk.Limits {
+	l := desk.DefaultLimits
+	if w.Enrolments > 0 {
+		l.Codes = desk.Rate{PerSecond: w.Enrolments, Burst: int(math.Ceil(100 * w.Enrolments))}
+	}
+	return l
 }
 
 // LoadConfig reads a configuration file. It refuses unknown fields, and a second
@@ -124,6 +140,8 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: submit is %s or %s, not %q", ErrConfig, SubmitDirect, SubmitAuthority, c.Submit)
 	case (c.Wallets.Address == "") != (c.Wallets.Certificate == "") || (c.Wallets.Certificate == "") != (c.Wallets.Key == ""):
 		return fmt.Errorf("%w: wallets needs address, certificate and key, or none of them", ErrConfig)
+	case c.Wallets.Enrolments < 0 || c.Wallets.Enrolments > 1000:
+		return fmt.Errorf("%w: wallets.enrolmentsPerSecond is 0 to 1000, not %v", ErrConfig, c.Wallets.Enrolments)
 	case len(c.Operator) > maxSocketPath:
 		return fmt.Errorf("%w: operator: the path of a Unix socket has at most %d bytes, %q has %d: choose a shorter one", ErrConfig, maxSocketPath, c.Operator, len(c.Operator))
 	}

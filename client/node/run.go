@@ -156,7 +156,7 @@ func (n *process) listenWallets() error {
 		return fmt.Errorf("%w: wallets: %w", ErrConfig, err)
 	}
 	guard := walletauth.NewGuard(p.id(), walletauth.NewNonceBook(), p.chain.Party)
-	unary, stream := desk.Interceptors(guard, desk.DefaultLimits)
+	unary, stream := desk.Interceptors(guard, w.limits())
 	server := serve.NewServer(serve.Config{
 		Credentials: credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}),
 		Unary:       unary, Stream: stream,

@@ -122,7 +122,10 @@ func (a *app) withWallet(ctx context.Context, p *purse, do func(w *wallet.Wallet
 			return err
 		}
 	}
-	return do(w)
+	if err = do(w); err != nil && ctx.Err() != nil {
+		return refuse(errInterrupted, "run it again: what was begun is then finished", "interrupted")
+	}
+	return err
 }
 
 // nodeNamed finds a node by its name or its party's id.
@@ -154,7 +157,10 @@ func (a *app) agree(ctx context.Context, yes bool, lines []string, question stri
 	}
 	tty, err := os.OpenFile("/dev/tty", os.O_RDWR, 0)
 	if err != nil {
-		return refuse(errUsage, "look at it first, then add --yes", "there is no terminal to ask: %s", question)
+		if a.output != "json" {
+			_ = wallet.Tell(a.err, lines) // the refusal matters more
+		}
+		return refuse(errUsage, "read it, then add --yes", "there is no terminal to ask: %s", question)
 	}
 	defer tty.Close()
 	return askYes(ctx, tty, lines, question)

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/document"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/wallet"
 )
@@ -36,6 +37,21 @@ func recordOf(s *record.RecordStatement, w *wallet.Wallet) recordAnswer {
 		}
 	}
 	return r
+}
+
+// printable is a document without the evidence of a policy, which is shown to the
+// system manager and to nobody else. A folder that it is unpacked into has it.
+func printable(doc *document.Document) json.RawMessage {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(doc.JSON(), &fields); err != nil {
+		return nil // never: the document was checked
+	}
+	delete(fields, "evidence")
+	b, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return b
 }
 
 func (r *recordAnswer) line() string {
@@ -123,7 +139,7 @@ were not shown.`,
 					return err
 				}
 				done := recordOf(&r.Statement, w)
-				done.Document, done.Folder, done.Signed = r.Document.JSON(), dir, true
+				done.Document, done.Folder, done.Signed = printable(r.Document), dir, true
 				if yes { // it was not shown on the terminal
 					return a.print(told{append(lines, "Signed."), done})
 				}
@@ -207,7 +223,7 @@ attachments come into a new folder.`,
 					return err
 				}
 				out := recordOf(o.Record.Statement(), w)
-				out.Document, out.Folder = o.Document.JSON(), dir
+				out.Document, out.Folder = printable(o.Document), dir
 				lines := wallet.Describe(o.Document)
 				lines = append(lines, "Checked: your signature, that of "+w.Name(o.Issuer)+", and every byte.")
 				if dir != "" {
