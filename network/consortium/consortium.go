@@ -31,6 +31,9 @@ type Options struct {
 	Submit string
 	// LogLevel of the nodes: debug, info, warn or error; info when empty.
 	LogLevel string
+	// Enrolments is how many calls with one-time codes a second the authority's
+	// node takes from this machine; 0 for what is usual.
+	Enrolments float64
 	// Env is added to the nodes' environment.
 	Env []string
 	// Secret is told of every secret that is drawn here, for a leak search.
@@ -89,7 +92,7 @@ func (c *Consortium) found(ctx context.Context, phase *progress.Phase) error {
 		if roleOf(who) == 0 {
 			continue
 		}
-		n, err := prepare(c.network, c.dir, who, c.options.Submit, taken)
+		n, err := prepare(c.network, c.dir, who, c.options, taken)
 		if err != nil {
 			return fmt.Errorf("prepare the node of %s: %w", who.Name, err)
 		}

@@ -56,7 +56,7 @@ func roleOf(who topology.IdentityOf) record.Role {
 }
 
 // prepare writes everything that a node needs before it is enrolled.
-func prepare(network *launch.Network, dir string, who topology.IdentityOf, submit string, taken map[string]bool) (*Node, error) {
+func prepare(network *launch.Network, dir string, who topology.IdentityOf, options Options, taken map[string]bool) (*Node, error) {
 	n := &Node{
 		Identity: who.Name, Title: who.Organization.Title, Role: roleOf(who),
 		Dir: filepath.Join(dir, who.Name), Operator: filepath.Join(dir, who.Name+".sock"),
@@ -87,8 +87,9 @@ func prepare(network *launch.Network, dir string, who topology.IdentityOf, submi
 	switch n.Role {
 	case record.RoleAuthority:
 		config.Master = "master.key"
+		config.Wallets.Enrolments = options.Enrolments
 	case record.RoleInsurer, record.RoleRepairShop:
-		config.Submit = submit
+		config.Submit = options.Submit
 	}
 	raw, err := yaml.Marshal(config)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/ledger"
+	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/store/sqlite"
 	"github.com/claimshare/claimshare/client/wallet"
@@ -90,7 +91,7 @@ func assemble(network *launch.Network) (*cast, error) {
 // found starts the organisations' nodes and opens the ledger to look at.
 func (c *cast) found(ctx context.Context, logLevel string) (err error) {
 	c.nodes, err = consortium.Found(ctx, c.network, consortium.Options{
-		System: "ClaimShare demonstration", Submit: "authority", LogLevel: logLevel, Secret: c.secret,
+		System: "ClaimShare demonstration", Submit: node.SubmitAuthority, LogLevel: logLevel, Secret: c.secret, Enrolments: 1000,
 	}, nil)
 	if err != nil {
 		return err
