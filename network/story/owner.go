@@ -4,10 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/wallet"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
@@ -65,6 +67,9 @@ func (t *tale) lookBack(ctx context.Context, s *Scene) error {
 	for _, e := range events {
 		s.shown(clock(e.at)+"  "+e.text, "%s", e.detail)
 	}
+	if err := t.askAnother(ctx, s, owner, history); err != nil {
+		return err
+	}
 	s.fact("requests", len(history.Requests))
 	s.fact("consents", len(history.Consents))
 	s.fact("revoked", revoked)
@@ -77,6 +82,20 @@ func (t *tale) lookBack(ctx context.Context, s *Scene) error {
 	s.done("another policyholder looks too", "%d records, and nobody has asked", len(quiet.Records))
 	return expect(len(quiet.Requests) == 0 && len(quiet.Releases) == 0 && acknowledged > 0 && revoked == 1 && len(history.Releases) == acknowledged,
 		"the histories are not what happened")
+}
+
+// askAnother compares a history with what another member's node says.
+func (t *tale) askAnother(ctx context.Context, s *Scene, owner *holder, first *wallet.Account) error {
+	other := t.shops[1]
+	if err := owner.wallet.Via(other.id()); err != nil {
+		return err
+	}
+	second, err := owner.wallet.History(ctx)
+	if err != nil {
+		return err
+	}
+	s.done("the wallet asks another node", "%s's says the same", other.title())
+	return expect(reflect.DeepEqual(first.History, second.History), "two nodes tell different histories")
 }
 
 func claimOf(number string) string {

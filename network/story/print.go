@@ -62,7 +62,8 @@ func NewPrinter(w io.Writer, coloured bool) *Printer {
 func (p *Printer) Begin() {
 	fmt.Fprintf(p.w, "\nTwo insurers, two repair shops, a government agency (the system manager), a proxy and their\n")
 	fmt.Fprintf(p.w, "policyholders, all invented, on a Hyperledger Fabric network of this machine: every organisation\n")
-	fmt.Fprintf(p.w, "runs a server of the shared ledger (a peer) with the rules of ClaimShare (the chaincode).\n\n")
+	fmt.Fprintf(p.w, "runs a server of the shared ledger (a peer) with the rules of ClaimShare (the chaincode), and its\n")
+	fmt.Fprintf(p.w, "own node, a program with its database and keys. Policyholders have wallets, files of their own.\n\n")
 	fmt.Fprintf(p.w, "   %s worked, as it should      %s refused, as it should      %s somebody cheats      %s seen\n",
 		p.colour[Done].Sprint(p.marks[Done]), p.colour[Refused].Sprint(p.marks[Refused]),
 		p.colour[Attack].Sprint(p.marks[Attack]), p.colour[Shown].Sprint(p.marks[Shown]))

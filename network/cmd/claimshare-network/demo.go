@@ -22,10 +22,10 @@ func newDemo(o *options) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "demo",
 		Short: "Play ClaimShare's whole story on a network of its own",
-		Long: `Start a network, play the whole story on it with an invented data set, and stop
-it again. With --output json it prints one document with every scene's facts.
-The ledgers and databases stay in the state directory, to be looked at, until
-the next demo or make clean.`,
+		Long: `Start a network and a node for each organisation, play the whole story on them
+with an invented data set, and stop them again. With --output json it prints one
+document with every scene's facts. Ledgers, databases, wallets and logs stay in
+the state directory, to be looked at, until the next demo or make clean.`,
 		Args: noArguments,
 		RunE: func(command *cobra.Command, _ []string) error {
 			dir := o.dir
@@ -46,6 +46,9 @@ the next demo or make clean.`,
 
 func (o *options) demo(ctx context.Context, dir string) (err error) {
 	if err := clearDemo(dir); err != nil {
+		return err
+	}
+	if err := o.buildNodes(ctx); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -74,14 +77,25 @@ func (o *options) demo(ctx context.Context, dir string) (err error) {
 		err = errors.Join(err, report.WriteJSON(o.stdout))
 	}
 	if errors.Is(err, story.ErrStory) {
-		return fmt.Errorf("%w\nThis should not happen: please report it. Logs are in %s", err, filepath.Join(network.Dir(), "logs"))
+		return fmt.Errorf("%w\nThis should not happen: please report it. Logs are in %s and in the folders of %s", err, filepath.Join(network.Dir(), "logs"), filepath.Join(network.Dir(), story.Parties))
 	}
 	if err != nil || o.output == outputJSON {
 		return err
 	}
 	printer.End(report, up)
-	fmt.Fprintf(o.stdout, "Ledgers, logs and databases are in %s until the next demo or make clean.\n", network.Dir())
+	fmt.Fprintf(o.stdout, "Ledgers, logs, databases and wallets are in %s until the next demo or make clean.\n", network.Dir())
 	return nil
+}
+
+// buildNodes builds the program that the nodes run, which would otherwise happen
+// in the middle of the story.
+func (o *options) buildNodes(ctx context.Context) error {
+	checkout, err := programs.Checkout()
+	if err != nil {
+		return err
+	}
+	_, err = programs.ClaimShare(ctx, checkout, o.progress(ctx))
+	return err
 }
 
 var errNetworkDied = errors.New("the network died in the middle of the demo (was its supervisor killed?); nothing of it is left: run the demo again")
@@ -121,8 +135,10 @@ func clearDemo(dir string) error {
 	if status, err := network.Status(); err == nil && status.Condition == launch.Running {
 		return fmt.Errorf("a demo is running in %s: wait for it, or stop it with `claimshare-network down --dir %s`", dir, dir)
 	}
-	if err := os.RemoveAll(filepath.Join(network.Dir(), story.Parties)); err != nil {
-		return err
+	for _, folder := range []string{story.Parties, story.Wallets} {
+		if err := os.RemoveAll(filepath.Join(network.Dir(), folder)); err != nil {
+			return err
+		}
 	}
 	return network.Remove()
 }
