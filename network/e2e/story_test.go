@@ -39,7 +39,7 @@ func TestStory(t *testing.T) {
 	var secrets []leak.Secret
 	report, err := story.Run(ctx, network, story.Watch{
 		LogLevel: "debug",
-		Scene: func(s *story.Scene) { t.Logf("scene %2d  %-14s %5.1f s", s.Number, s.Name, s.Seconds) },
+		Scene:    func(s *story.Scene) { t.Logf("scene %2d  %-14s %5.1f s", s.Number, s.Name, s.Seconds) },
 		Secret: func(name string, value []byte) {
 			mu.Lock()
 			defer mu.Unlock()
