@@ -28,6 +28,9 @@ type Options struct {
 	Submit string
 	// LogLevel of the nodes: debug, info, warn or error; info when empty.
 	LogLevel string
+	// Program is the claimshare program to run; empty for one built from this
+	// checkout.
+	Program string
 	// Env is added to the nodes' environment.
 	Env []string
 	// Secret is told of every secret that is drawn here, for a leak search.
@@ -66,8 +69,10 @@ func Found(ctx context.Context, network *launch.Network, options Options, report
 			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	if c.program, err = programs.ClaimShare(ctx, checkout, report); err != nil {
-		return nil, err
+	if c.program = options.Program; c.program == "" {
+		if c.program, err = programs.ClaimShare(ctx, checkout, report); err != nil {
+			return nil, err
+		}
 	}
 	if c.programs, err = programs.Build(ctx, checkout, network.Topology().Chaincode.Program, report); err != nil {
 		return nil, err

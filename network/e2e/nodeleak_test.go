@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,13 +21,6 @@ import (
 	"github.com/claimshare/claimshare/network/launch"
 	"github.com/claimshare/claimshare/network/leak"
 )
-
-func marshal(t *testing.T, v any) []byte {
-	t.Helper()
-	raw, err := json.Marshal(v)
-	require.NoError(t, err)
-	return raw
-}
 
 // hidden is what must not be found anywhere.
 type hidden struct {
