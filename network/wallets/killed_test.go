@@ -54,10 +54,7 @@ func TestKilledProgram(t *testing.T) {
 		p := newProgram(t)
 		i := w.invite("Alice Example")
 		ca, code := p.file("authority.pem", string(i.Authority)), p.file("code", i.Code.Text()+"\n")
-		for {
-			if p.killed(time.Duration(draw.IntN(250))*time.Millisecond, "enrol", "--authority", i.Address, "--ca", ca, "--code-file", code) {
-				break
-			}
+		for !p.killed(time.Duration(draw.IntN(250))*time.Millisecond, "enrol", "--authority", i.Address, "--ca", ca, "--code-file", code) {
 			kills++
 			if _, errs, exit := p.run("status"); exit == 0 {
 				break // it was killed behind its work
