@@ -26,10 +26,6 @@ func (s *pointedStore) AcceptProposal(ctx context.Context, e store.Entry) error 
 	return s.points.around("AcceptProposal", func() error { return s.Store.AcceptProposal(ctx, e) })
 }
 
-func (s *pointedStore) MarkSubmitted(ctx context.Context, o store.Submission) error {
-	return s.points.around("MarkSubmitted", func() error { return s.Store.MarkSubmitted(ctx, o) })
-}
-
 func (s *pointedStore) MarkRecorded(ctx context.Context, txID string, block uint64, ids ...record.RecordID) error {
 	return s.points.around("MarkRecorded", func() error { return s.Store.MarkRecorded(ctx, txID, block, ids...) })
 }

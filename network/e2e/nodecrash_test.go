@@ -32,7 +32,7 @@ var crashPoints, joinPoints = func() (flow, join []string) {
 			*list = append(*list, node+"."+name+".before", node+"."+name+".after")
 		}
 	}
-	both(&flow, "shop1", "PutProposal", "Countersign", "AcceptProposal", "MarkSubmitted", "MarkRecorded", "Candidates", "Deliver", "SendPayload", "Payload")
+	both(&flow, "shop1", "PutProposal", "Countersign", "AcceptProposal", "MarkRecorded", "Candidates", "Deliver", "SendPayload", "Payload")
 	both(&flow, "authority", "SubmitBatch", "Save.SubmitRecords", "Delete.SubmitRecords", "Approve", "Save.Approve", "Delete.Approve")
 	both(&flow, "proxy", "Accept", "PutToken", "Release", "Save.Release", "Delete.Release", "DestroyToken")
 	both(&flow, "insurer1", "CarryGrant", "Save.Grant", "Delete.Grant", "CarryRevocation", "Save.Revoke", "Delete.Revoke")
