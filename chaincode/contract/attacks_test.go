@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"bytes"
 	"encoding/base64"
 	"strings"
 	"testing"
@@ -300,4 +301,77 @@ func TestConsentRaces(t *testing.T) {
 	require.Equal(t, peer.TxValidationCode_VALID, codes[1])
 	require.NotEqual(t, peer.TxValidationCode_VALID, codes[2])
 	a.refused(record.ErrConsentRevoked, a.manager, record.TxApprove, c.grant.Consent.String())
+}
+
+// TestRemovedSubject: an approval is the agency's, also after an upgrade that
+// removes the certificate subject that gave it; and no other one gives it again.
+func TestRemovedSubject(t *testing.T) {
+	a := newAgencies(t, 3)
+	p := a.proposal(record.ActionExpel, a.shop)
+	a.propose(a.deputy, p)
+	a.approve(a.second, p)
+	upgraded := newCode(t, strings.Replace(systemOf(3, "SMMSP", "BMSP", "CMSP"), `,"CN=deputy,OU=client"`, "", 1))
+	run := func(id *stub.Identity) (*stub.Transaction, error) {
+		return a.ledger.SimulateWith(upgraded, a.call(id, record.TxApproveDecision, p.ID.String()))
+	}
+	_, err := run(a.deputy)
+	require.ErrorContains(t, err, string(record.ErrNotSystemManager.Code))
+	again, err := run(a.manager)
+	require.NoError(t, err)
+	require.Empty(t, again.Writes)
+	last, err := run(a.third)
+	require.NoError(t, err)
+	d := decodeAnswer[record.Decision](a.consortium, last.Response.GetPayload())
+	require.Equal(t, record.DecisionEnacted, d.Status)
+	require.ElementsMatch(t, []string{"SMMSP", "BMSP", "CMSP"}, voices(d))
+}
+
+// TestOddSignatures: whatever bytes stand for a signature, the entry is left out,
+// the others are recorded, and the batch costs one violation.
+func TestOddSignatures(t *testing.T) {
+	a := newAlliance(t)
+	odd := map[string]record.Signature{"zero": {}, "ones": record.Signature(bytes.Repeat([]byte{0xff}, record.SignatureSize)), "infinity": {0x40}}
+	entries := []record.Entry{a.entry(a.shop, a.owner)}
+	for _, signature := range odd {
+		owners, issuers := a.entry(a.shop, a.owner), a.entry(a.shop, a.owner)
+		owners.OwnerSignature, issuers.IssuerSignature = signature, signature
+		entries = append(entries, owners, issuers)
+	}
+	// Two that swap their signatures: the sum over the batch stays the same.
+	one, other := a.entry(a.shop, a.owner), a.entry(a.shop, a.owner)
+	one.OwnerSignature, other.OwnerSignature = other.OwnerSignature, one.OwnerSignature
+	answer := a.submit(a.shop, append(entries, one, other)...)
+	require.Equal(t, 1, answer.Recorded)
+	require.Len(t, answer.Exceptions, 8)
+	for _, e := range answer.Exceptions {
+		require.Equal(t, record.VerdictSignature, e.Verdict)
+		require.True(t, e.Owner != e.Issuer)
+	}
+	require.Equal(t, 75, *answer.Credit)
+}
+
+// TestEvasion: an issuer that submits bad batches side by side, or expects the
+// fourth to be dropped, gains nothing: what is recorded has been paid for.
+func TestEvasion(t *testing.T) {
+	a := newAlliance(t)
+	simulate := func() *stub.Transaction {
+		call := batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{
+			a.entry(a.shop, a.owner), alliance.Spoiled(a.entry(a.shop, a.owner)),
+		}})
+		tx, err := a.ledger.Simulate(call)
+		require.NoError(t, err)
+		return tx
+	}
+	recorded := func() int {
+		return len(query[record.Page[record.Record]](a, a.manager, record.TxRecordsByIssuer, a.shop.PID, "100", "").Items)
+	}
+	for paid := 1; paid <= record.ExpelAt; paid++ {
+		codes := a.ledger.Commit(simulate(), simulate(), simulate())
+		require.Equal(t, peer.TxValidationCode_VALID, codes[0])
+		require.NotContains(t, codes[1:], peer.TxValidationCode_VALID)
+		require.Equal(t, paid, recorded())
+		require.Equal(t, record.Credit(paid), query[record.Standing](a, a.manager, record.TxStanding, a.shop.PID).Credit)
+	}
+	require.Equal(t, record.StatusExpelled, a.status(a.shop))
+	a.refusedBatch(record.ErrExpelled, a.shop, a.entry(a.shop, a.owner))
 }

@@ -186,6 +186,7 @@ func TestConflicts(t *testing.T) {
 	require.Equal(t, "2", f.answer("get", "k1"))
 
 	blind1, blind2 := f.simulate("put", "k1", "x"), f.simulate("put", "k1", "y")
+	require.Equal(t, peer.TxValidationCode_NOT_VALIDATED, blind2.Code)
 	f.ledger.Commit(blind1, blind2)
 	require.Equal(t, peer.TxValidationCode_VALID, blind2.Code, "blind writes never conflict")
 

@@ -36,7 +36,7 @@ type simulation struct {
 var _ shim.ChaincodeStubInterface = (*simulation)(nil)
 
 func newStub(l *Ledger, call Call, id string, nonce []byte, height uint64) (*simulation, error) {
-	s := &simulation{ledger: l, call: call, height: height, tx: &Transaction{ID: id, Time: call.Time}}
+	s := &simulation{ledger: l, call: call, height: height, tx: &Transaction{ID: id, Time: call.Time, Code: peer.TxValidationCode_NOT_VALIDATED}}
 	binding := sha256.Sum256(append(append(append([]byte(nil), nonce...), call.Identity.serialized...), make([]byte, 8)...))
 	s.binding = binding[:]
 	extension, err := proto.Marshal(&peer.ChaincodeHeaderExtension{ChaincodeId: &peer.ChaincodeID{Name: l.name}})

@@ -19,7 +19,8 @@ type Transaction struct {
 	Reads    []Read
 	Ranges   []RangeRead
 	Writes   []Write
-	// Code is the validation code, once the transaction has been committed.
+	// Code is the validation code: NOT_VALIDATED until the transaction has been
+	// committed, and for ever when the chaincode refused it.
 	Code peer.TxValidationCode
 
 	paginated bool // it cannot write any more

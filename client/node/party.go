@@ -59,12 +59,14 @@ func openParty(ctx context.Context, config *Config, log *slog.Logger) (p *party,
 	if p.store, err = sqlite.Open(ctx, config.Store); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	points := newPoints(config)
+	p.store = points.store(p.store)
 	connection, err := ledger.LoadConnection(config.Connection)
 	if err != nil {
 		return nil, err
 	}
 	// The journal outlives a crash: what was endorsed is sent again, not anew.
-	if p.ledger, err = ledger.Dial(connection, ledger.WithJournal(p.store.Journal()), ledger.WithLogger(log)); err != nil {
+	if p.ledger, err = ledger.Dial(connection, ledger.WithJournal(points.journal(p.store.Journal())), ledger.WithLogger(log)); err != nil {
 		return nil, err
 	}
 	if p.chain, err = client.OpenChain(ctx, p.ledger); err != nil {

@@ -128,8 +128,10 @@ func (n *process) abandon(err error) error {
 
 func (n *process) listenParties() error {
 	p := n.party
+	points := newPoints(p.config)
 	server := serve.NewServer(serve.Config{
 		Credentials: n.mutual.ServerCredentials(), Identify: n.mutual.Identify, Caller: serve.PartyCaller, Limits: serve.DefaultLimits(), Log: p.log,
+		Unary: points.unary(nil), Stream: points.stream(nil),
 	})
 	switch {
 	case p.member != nil:
@@ -156,10 +158,11 @@ func (n *process) listenWallets() error {
 		return fmt.Errorf("%w: wallets: %w", ErrConfig, err)
 	}
 	guard := walletauth.NewGuard(p.id(), walletauth.NewNonceBook(), p.chain.Party)
+	points := newPoints(p.config)
 	unary, stream := desk.Interceptors(guard, w.limits())
 	server := serve.NewServer(serve.Config{
 		Credentials: credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}),
-		Unary:       unary, Stream: stream,
+		Unary:       points.unary(unary), Stream: points.stream(stream),
 		Caller: desk.Address, Limits: serve.DefaultLimits(), Log: p.log,
 	})
 	nodev1.RegisterWalletServiceServer(server, desk.NewWallet(p.id(), []string{p.role.String()}, guard, n.directory.forWallets))

@@ -15,6 +15,7 @@ import (
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 )
 
 // spool is ciphertext in an unnamed temporary file: it vanishes with the
@@ -85,7 +86,7 @@ func (h *holding) payload(ctx context.Context, size uint64) (*spool, error) {
 			tries = 0
 			pauses.Reset()
 		}
-		if status.Code(err) != codes.Unavailable || tries == patience {
+		if passing := status.Code(err) == codes.Unavailable || errors.Is(err, refusal.ErrBusy); !passing || tries == patience {
 			break
 		}
 		select {

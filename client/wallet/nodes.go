@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
+	"github.com/cenkalti/backoff/v5"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 )
 
 // Times that one call to a node may take.
@@ -123,7 +126,8 @@ func (c *connections) to(n Node) (*grpc.ClientConn, error) {
 	if cc := c.open[n.Party]; cc != nil {
 		return cc, nil
 	}
-	cc, err := n.dial(walletauth.NewClient(c.keys.PID, c.keys.Signing, n.Party).DialOptions()...)
+	options := append([]grpc.DialOption{grpc.WithChainUnaryInterceptor(patiently)}, walletauth.NewClient(c.keys.PID, c.keys.Signing, n.Party).DialOptions()...)
+	cc, err := n.dial(options...)
 	if err != nil {
 		return nil, err
 	}
@@ -135,5 +139,22 @@ func (c *connections) close() {
 	for id, cc := range c.open {
 		cc.Close()
 		delete(c.open, id)
+	}
+}
+
+// patiently calls again, after a while, when a node says that it is busy: it has
+// done nothing then. Each attempt is signed anew.
+func patiently(ctx context.Context, method string, request, answer any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, options ...grpc.CallOption) error {
+	pauses := backoff.NewExponentialBackOff()
+	for {
+		err := invoke(ctx, method, request, answer, cc, options...)
+		if !errors.Is(refusal.FromStatus(err), refusal.ErrBusy) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(pauses.NextBackOff()):
+		}
 	}
 }

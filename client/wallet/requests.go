@@ -3,6 +3,7 @@ package wallet
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 )
@@ -55,6 +56,27 @@ func (w *Wallet) Requests(ctx context.Context) ([]Asked, error) {
 		all = append(all, a)
 	}
 	return all, nil
+}
+
+// InForce is a consent of the owner's that answers a request and holds now, nil
+// when there is none.
+func (w *Wallet) InForce(ctx context.Context, request record.RequestID) (*record.Consent, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s, err := w.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	consents, err := s.chain.ConsentsOf(ctx, w.ID())
+	if err != nil {
+		return nil, err
+	}
+	for i := range consents {
+		if c := &consents[i]; c.Request == request && c.UsableAt(time.Now().Unix()) == nil {
+			return c, nil
+		}
+	}
+	return nil, nil
 }
 
 // covered is which records a request is about.

@@ -20,11 +20,14 @@ import (
 //
 // A record that was sealed before is readable for receivers only under consents
 // of the former key: ask its holder to seal it again where that matters.
+//
+// A rotation that was begun before is finished, and no other one is begun.
 func (w *Wallet) Rotate(ctx context.Context) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	begun := w.c.Next != nil
 	s, err := w.session(ctx)
-	if err != nil {
+	if err != nil || begun {
 		return err
 	}
 	var seed secret

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"filippo.io/age"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/wallet"
@@ -32,20 +34,10 @@ const glance = 50 * time.Millisecond
 
 // Join has the authority invite a person, whose wallet then enrols with the
 // one-time code. The wallet's file is made in dir. Many enrolments from one
-// address are slowed down by the authority: this waits for its turn.
+// address are slowed down by the authority, and its node may be away: this tries
+// again until it works or ctx ends.
 func Join(ctx context.Context, c *consortium.Consortium, dir, identity string) (*Person, error) {
-	authority := c.Authority()
-	invited, err := authority.Ask.Invite(ctx, &nodev1.InviteRequest{
-		Role: record.RolePolicyholder.String(), Identity: identity, LifetimeSeconds: int64(time.Hour.Seconds()),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("invite: %w", err)
-	}
-	code, err := walletauth.ParseCode(invited.Code)
-	if err != nil {
-		return nil, err
-	}
-	root, err := os.ReadFile(authority.Server.Authority)
+	invitation, err := invite(ctx, c.Authority(), identity)
 	if err != nil {
 		return nil, err
 	}
@@ -59,18 +51,40 @@ func Join(ctx context.Context, c *consortium.Consortium, dir, identity string) (
 	}
 	p := &Person{Path: filepath.Join(dir, hex.EncodeToString(name[:])+".wallet"), Lock: wallet.Lock{Recipient: key.Recipient(), Identity: key}}
 	for {
-		p.Wallet, err = wallet.Enrol(ctx, p.Path, p.Lock, wallet.Invitation{Code: code, Address: authority.Wallets, Authority: root})
-		if !errors.Is(err, refusal.ErrBusy) {
+		p.Wallet, err = wallet.Enrol(ctx, p.Path, p.Lock, *invitation)
+		if !errors.Is(err, refusal.ErrBusy) && !errors.Is(err, wallet.ErrUnreachable) {
 			break
 		}
-		if err := pause(ctx, time.Second); err != nil {
-			return nil, err
+		if late := pause(ctx, time.Second); late != nil {
+			return nil, errors.Join(late, err)
 		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("enrol the wallet: %w", err)
 	}
 	return p, nil
+}
+
+func invite(ctx context.Context, authority *consortium.Node, identity string) (*wallet.Invitation, error) {
+	root, err := os.ReadFile(authority.Server.Authority)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		invited, err := authority.Ask.Invite(ctx, &nodev1.InviteRequest{
+			Role: record.RolePolicyholder.String(), Identity: identity, LifetimeSeconds: int64(time.Hour.Seconds()),
+		})
+		if err == nil {
+			code, err := walletauth.ParseCode(invited.Code)
+			return &wallet.Invitation{Code: code, Address: authority.Wallets, Authority: root}, err
+		}
+		if status.Code(err) != codes.Unavailable {
+			return nil, fmt.Errorf("invite: %w", err)
+		}
+		if late := pause(ctx, glance); late != nil {
+			return nil, errors.Join(late, err)
+		}
+	}
 }
 
 func pause(ctx context.Context, d time.Duration) error {

@@ -31,6 +31,9 @@ type Options struct {
 	Submit string
 	// LogLevel of the nodes: debug, info, warn or error; info when empty.
 	LogLevel string
+	// Program is the claimshare program to run; empty for one built from this
+	// checkout.
+	Program string
 	// Enrolments is how many calls with one-time codes a second the authority's
 	// node takes from this machine; 0 for what is usual.
 	Enrolments float64
@@ -72,8 +75,10 @@ func Found(ctx context.Context, network *launch.Network, options Options, report
 			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
-	if c.program, err = programs.ClaimShare(ctx, checkout, report); err != nil {
-		return nil, err
+	if c.program = options.Program; c.program == "" {
+		if c.program, err = programs.ClaimShare(ctx, checkout, report); err != nil {
+			return nil, err
+		}
 	}
 	if c.programs, err = programs.Build(ctx, checkout, network.Topology().Chaincode.Program, report); err != nil {
 		return nil, err

@@ -95,22 +95,6 @@ func (s *stage) join(t *testing.T, identity string) *claims.Person {
 	return p
 }
 
-// specimen is a document without attachments.
-func specimen(t *testing.T, kind record.Kind) []byte {
-	t.Helper()
-	raw, err := os.ReadFile(filepath.Join(checkout(t), "client", "document", "testdata", kind.String()+".json"))
-	require.NoError(t, err)
-	doc, err := document.Parse(kind, raw)
-	require.NoError(t, err)
-	if policy, ok := doc.Policy(); ok {
-		policy.Attachments, policy.Evidence = nil, ""
-		return marshal(t, policy)
-	}
-	repair, _ := doc.Repair()
-	repair.Attachments = nil
-	return marshal(t, repair)
-}
-
 // withPhotos is a repair of the data set, and a folder with its photos.
 func withPhotos(t *testing.T) (doc *document.Document, folder string) {
 	t.Helper()
@@ -136,7 +120,7 @@ func withPhotos(t *testing.T) (doc *document.Document, folder string) {
 // issue has a clerk issue a specimen, which the person signs.
 func (s *stage) issue(t *testing.T, by claims.Clerk, kind record.Kind, label string) record.RecordID {
 	t.Helper()
-	id, err := by.Issue(t.Context(), s.person.Wallet.ID(), kind, label, specimen(t, kind), "")
+	id, err := by.Issue(t.Context(), s.person.Wallet.ID(), kind, label, bare(kind), "")
 	require.NoError(t, err)
 	_, err = s.person.Sign(t.Context(), id, "")
 	require.NoError(t, err)

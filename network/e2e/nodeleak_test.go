@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,13 +21,6 @@ import (
 	"github.com/claimshare/claimshare/network/launch"
 	"github.com/claimshare/claimshare/network/leak"
 )
-
-func marshal(t *testing.T, v any) []byte {
-	t.Helper()
-	raw, err := json.Marshal(v)
-	require.NoError(t, err)
-	return raw
-}
 
 // hidden is what must not be found anywhere.
 type hidden struct {
@@ -62,8 +54,8 @@ func (c *hidden) document(d *document.Document) {
 	c.add("customer", []byte(r.Customer.String()))
 }
 
-// keysOf notes the secret keys in a node's key file.
-func (c *hidden) keysOf(t *testing.T, n *consortium.Node) {
+// partyKeys opens a node's key file.
+func partyKeys(t *testing.T, n *consortium.Node) *keyfile.Party {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(n.Dir, "identity.txt"))
 	require.NoError(t, err)
@@ -71,8 +63,15 @@ func (c *hidden) keysOf(t *testing.T, n *consortium.Node) {
 	require.NoError(t, err)
 	contents, err := keyfile.Open(filepath.Join(n.Dir, "party.key"), identity)
 	require.NoError(t, err)
-	c.add("signing key of "+n.Identity, contents.Party.Signing.Bytes())
-	if scoped, ok := contents.Party.Encryption.(*pre.ScopedSecretKey); ok {
+	return contents.Party
+}
+
+// keysOf notes the secret keys in a node's key file.
+func (c *hidden) keysOf(t *testing.T, n *consortium.Node) {
+	t.Helper()
+	p := partyKeys(t, n)
+	c.add("signing key of "+n.Identity, p.Signing.Bytes())
+	if scoped, ok := p.Encryption.(*pre.ScopedSecretKey); ok {
 		c.add("encryption key of "+n.Identity, scoped.Bytes())
 	}
 }

@@ -1,6 +1,7 @@
 package pack
 
 import (
+	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -75,6 +76,29 @@ func subjectOf(path string) (string, error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return certificate.Subject.String(), nil
+}
+
+// Managers describes a system.json, a line each: how many agencies decide, and
+// the system managers of each agency.
+func Managers(path string) ([]string, error) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSystem(raw); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	var file system
+	if err := json.Unmarshal(raw, &file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	lines := []string{fmt.Sprintf("a decision needs %d of %d (system.json, SHA-256 %x)", file.Threshold, len(file.Agencies), sha256.Sum256(raw))}
+	for _, a := range file.Agencies {
+		for _, subject := range a.Subjects {
+			lines = append(lines, a.MSP+" "+subject)
+		}
+	}
+	return lines, nil
 }
 
 // checkSystem asks the chaincode's own parser.

@@ -20,6 +20,7 @@ type artifact struct {
 	pkg     string   // what to build, from the module
 	output  string   // file name; empty: one file per program, named by Go
 	ldflags string   // beyond the usual
+	tags    string   // build tags, which the name has to tell
 	sources []string // files and folders that decide the contents
 	finish  func(ctx context.Context, module, out string) error
 }
@@ -127,7 +128,7 @@ func (a artifact) build(ctx context.Context, checkout, entry string, phase *prog
 	if a.output != "" {
 		out = filepath.Join(temporary, filepath.FromSlash(a.output))
 	}
-	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-ldflags", strings.TrimSpace("-s -w " + a.ldflags), "-o", out, a.pkg}
+	args := []string{"build", "-v", "-trimpath", "-buildvcs=false", "-tags", a.tags, "-ldflags", strings.TrimSpace("-s -w " + a.ldflags), "-o", out, a.pkg}
 	total := countPackages(ctx, module, a.pkg, phase)
 	if err := goCommand(ctx, module, args, newCounter(phase, total)); err != nil {
 		return err
@@ -196,4 +197,11 @@ var claimshare = artifact{
 	pkg:     "./cmd/claimshare",
 	output:  "claimshare",
 	sources: []string{"client", "chaincode/record", "chaincode/go.mod", "crypto"},
+}
+
+// failing is the program with points at which a node can be made to die.
+func failing() artifact {
+	made := claimshare
+	made.name, made.title, made.tags = "claimshare-failpoints", "the claimshare program with failpoints", "failpoints"
+	return made
 }

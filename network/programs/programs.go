@@ -135,13 +135,24 @@ func fabricSet(dir string) *Set {
 // ClaimShare returns the claimshare program, which runs nodes and wallets,
 // building it if the cache does not hold it.
 func ClaimShare(ctx context.Context, checkout string, report progress.Func) (string, error) {
+	return claimshare.ensureProgram(ctx, checkout, report)
+}
+
+// FailingClaimShare is [ClaimShare] built with the tag failpoints: its nodes can
+// be made to die at named points. For tests.
+func FailingClaimShare(ctx context.Context, checkout string, report progress.Func) (string, error) {
+	return failing().ensureProgram(ctx, checkout, report)
+}
+
+// ensureProgram is ensure for one program.
+func (a artifact) ensureProgram(ctx context.Context, checkout string, report progress.Func) (string, error) {
 	cache, err := CacheDir()
 	if err != nil {
 		return "", err
 	}
-	dir, err := claimshare.ensure(ctx, checkout, cache, report)
+	dir, err := a.ensure(ctx, checkout, cache, report)
 	if err != nil {
-		return "", fmt.Errorf("build %s: %w", claimshare.title, err)
+		return "", fmt.Errorf("build %s: %w", a.title, err)
 	}
-	return filepath.Join(dir, claimshare.output), nil
+	return filepath.Join(dir, a.output), nil
 }

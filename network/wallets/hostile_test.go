@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -374,6 +375,24 @@ func TestWrongCertificate(t *testing.T) {
 	_, err = wallet.Enrol(t.Context(), path, newLock(t), i)
 	require.Error(t, err, "the shop enrols nobody")
 	require.NoFileExists(t, path)
+}
+
+// A wallet waits when a node is busy, and goes on.
+func TestPatientWallet(t *testing.T) {
+	w := newWorld(t)
+	alice := w.person("Alice Example")
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 20 { // far more than the 200 calls that are let in at once
+				_, err := alice.w.Requests(t.Context())
+				require.NoError(t, err)
+				_, err = alice.w.Records(t.Context())
+				require.NoError(t, err)
+			}
+		})
+	}
+	group.Wait()
 }
 
 // One policyholder cannot keep a node busy.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -27,14 +29,28 @@ type program struct {
 	args []string // how the wallet is found and opened
 }
 
+// builtIn is the folder of the program; TestMain removes it.
+var builtIn string
+
+// built is the program, built once for all tests.
+var built = sync.OnceValues(func() (path string, err error) {
+	if builtIn, err = os.MkdirTemp("", "claimshare-program-*"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(builtIn, "claimshare")
+	build := exec.Command("go", "build", "-o", path, "./cmd/claimshare")
+	build.Dir, build.Env = "../../client", append(os.Environ(), "GOWORK=off")
+	if out, err := build.CombinedOutput(); err != nil {
+		return path, fmt.Errorf("%w: %s", err, out)
+	}
+	return path, nil
+})
+
 func newProgram(t *testing.T) *program {
 	t.Helper()
-	p := &program{t: t, dir: t.TempDir()}
-	p.path = filepath.Join(p.dir, "claimshare")
-	build := exec.Command("go", "build", "-o", p.path, "./cmd/claimshare")
-	build.Dir, build.Env = "../../client", append(os.Environ(), "GOWORK=off")
-	out, err := build.CombinedOutput()
-	require.NoError(t, err, string(out))
+	path, err := built()
+	require.NoError(t, err)
+	p := &program{t: t, path: path, dir: t.TempDir()}
 	id, err := age.GenerateX25519Identity()
 	require.NoError(t, err)
 	p.file("identity", id.String()+"\n")

@@ -23,7 +23,14 @@ import (
 	"github.com/claimshare/claimshare/client/wire/refusal"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if builtIn != "" {
+			_ = os.RemoveAll(builtIn) // best effort
+		}
+		os.Exit(code)
+	}))
+}
 
 // holder is a person with a wallet.
 type holder struct {

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -109,20 +110,34 @@ func (o options) make(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := os.WriteFile(service, archive, 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(stdout, "source       %s\nGo package   %s\n  id         %s\nservice      %s\n  id         %s\n  address    %s\n",
-		source, golang, golangID, service, serviceID, o.connection.Address)
+	managers, err := pack.Managers(filepath.Join(source, "system.json"))
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "source       %s\nGo package   %s\n  id         %s\nservice      %s\n  id         %s\n  address    %s\nmanagers     %s\n",
+		source, golang, golangID, service, serviceID, o.connection.Address, strings.Join(managers, "\n             "))
+	fmt.Fprint(stdout, oneOfThree)
 	if o.system == "" {
 		fmt.Fprint(stderr, placeholderWarning)
 	}
 	return nil
 }
 
+const oneOfThree = `
+You need one of the three: the folder for the scripts of fabric-samples, the Go
+package for your peers to compile, or the service package and a service of yours.
+docs/deploy.md goes through each.
+`
+
 const placeholderWarning = `
-Warning: no system.json was given (make package SYSTEM=FILE), so the Go package
-has the placeholder, in which an organisation SMMSP with a certificate
-"CN=authority,OU=client" is the system manager. On your network nobody is that:
-the chaincode would install and run, but nobody could ever set the ledger up.
-Make a system.json with "claimshare-package system" and pack again.
+Warning: no system.json was given, so the Go package has the placeholder. On your
+network nobody is the system manager above: the chaincode would install and run,
+but nobody could ever set the ledger up. Make a system.json of your own, for
+example in the folder of the checkout with
+
+    go run ./network/cmd/claimshare-package system Org1MSP=cert.pem > system.json
+
+and pack again with make package SYSTEM=system.json.
 `
 
 func newSystem() *cobra.Command {

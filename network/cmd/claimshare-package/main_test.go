@@ -30,7 +30,8 @@ func TestWithoutSystemItWarns(t *testing.T) {
 	require.NoError(t, err)
 	require.Regexp(t, `(?s)Go package .*claimshare_1\.0\.golang\.tar\.gz\n +id +claimshare_1\.0:[0-9a-f]{64}\n`+
 		`service .*claimshare_1\.0\.ccaas\.tar\.gz\n +id +claimshare_1\.0:[0-9a-f]{64}\n +address +\{\{\.peername\}\}_claimshare_ccaas:9999\n`, stdout)
-	require.Contains(t, stderr, "SYSTEM=FILE")
+	require.Regexp(t, `\nmanagers +a decision needs 1 of 1 \(system\.json, SHA-256 [0-9a-f]{64}\)\n +SMMSP CN=authority,OU=client\n`, stdout)
+	require.Contains(t, stderr, "make package SYSTEM=")
 	for _, name := range []string{"claimshare_1.0.golang.tar.gz", "claimshare_1.0.ccaas.tar.gz", "source/system.json", "source/Dockerfile"} {
 		require.FileExists(t, filepath.Join(out, name))
 	}

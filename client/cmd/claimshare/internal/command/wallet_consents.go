@@ -108,14 +108,15 @@ func (f *wanted) terms(w *wallet.Wallet) (wallet.Terms, error) {
 func (a *app) walletGrant() *cobra.Command {
 	var p purse
 	var f wanted
-	var yes bool
+	var yes, again bool
 	c := &cobra.Command{
 		Use:   "grant REQUEST",
 		Short: "Let the requester read, after you have seen what that means",
 		Long: `Answer an access request with a consent: show in plain words what it would open,
 to whom, until when, and, when you agree, sign it and bring its parts to the
 ledger, the proxy and the system manager. If it is interrupted, run it again:
-what was signed is finished, not signed a second time.`,
+what was signed is finished, not signed a second time. A request that has been
+answered by a consent in force gets another one with --again only.`,
 		Args: arguments("REQUEST"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			id, err := record.ParseRequestID(args[0])
@@ -123,7 +124,7 @@ what was signed is finished, not signed a second time.`,
 				return usage("REQUEST is the id of an access request, 32 hexadecimal digits: %q", args[0])
 			}
 			return a.withWallet(ctx, &p, func(w *wallet.Wallet) error {
-				finished, err := a.finish(ctx, w, id)
+				finished, err := a.finish(ctx, w, id, again)
 				if err != nil || finished {
 					return err
 				}
@@ -151,6 +152,7 @@ what was signed is finished, not signed a second time.`,
 		}),
 	}
 	f.flags(c)
+	c.Flags().BoolVar(&again, "again", false, "give another consent, though one is in force")
 	return p.ledgerFlags(yesFlag(c, &yes))
 }
 
@@ -159,8 +161,8 @@ func granted(s *record.GrantStatement) told {
 }
 
 // finish takes up consents that an interrupted run has signed. It reports whether
-// one of them answers the request.
-func (a *app) finish(ctx context.Context, w *wallet.Wallet, request record.RequestID) (bool, error) {
+// one of them, or one of an earlier run, answers the request.
+func (a *app) finish(ctx context.Context, w *wallet.Wallet, request record.RequestID, again bool) (bool, error) {
 	done, err := w.Resume(ctx)
 	for _, s := range done {
 		if s.Request == request {
@@ -168,7 +170,14 @@ func (a *app) finish(ctx context.Context, w *wallet.Wallet, request record.Reque
 		}
 		fmt.Fprintf(a.err, "an earlier consent has arrived now: %s\n", s.Consent)
 	}
-	return false, err
+	if err != nil || again {
+		return false, err
+	}
+	c, err := w.InForce(ctx, request)
+	if err != nil || c == nil {
+		return false, err
+	}
+	return true, a.print(granted(c.Statement()))
 }
 
 func (a *app) walletRevoke() *cobra.Command {

@@ -124,6 +124,9 @@ were not shown.`,
 			}
 			return a.withWallet(ctx, &p, func(w *wallet.Wallet) error {
 				proposal, err := proposalOf(ctx, w, id)
+				if errors.Is(err, store.ErrNotFound) {
+					return a.signedBefore(ctx, w, id, err)
+				}
 				if err != nil {
 					return err
 				}
@@ -149,6 +152,23 @@ were not shown.`,
 	}
 	c.Flags().StringVar(&dir, "attachments", "", "unpack the record with its attachments into this new folder first")
 	return p.ledgerFlags(yesFlag(c, &yes))
+}
+
+// signedBefore is the answer when nothing waits for a signature because it has
+// been given.
+func (a *app) signedBefore(ctx context.Context, w *wallet.Wallet, id record.RecordID, missing error) error {
+	all, err := w.Records(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if all[i].ID == id {
+			done := recordOf(all[i].Statement(), w)
+			done.Signed = true
+			return a.print(told{[]string{"Signed before."}, done})
+		}
+	}
+	return missing
 }
 
 func (a *app) walletDecline() *cobra.Command {
