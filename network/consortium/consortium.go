@@ -47,6 +47,7 @@ type Options struct {
 type Consortium struct {
 	network *launch.Network
 	dir     string
+	sockets string // where the operator sockets are
 	program string
 	options Options
 
@@ -75,6 +76,9 @@ func Found(ctx context.Context, network *launch.Network, options Options, report
 			err = errors.Join(err, c.Stop(context.WithoutCancel(ctx)))
 		}
 	}()
+	if c.sockets, err = socketFolder(c.dir); err != nil {
+		return nil, err
+	}
 	if c.program = options.Program; c.program == "" {
 		if c.program, err = programs.ClaimShare(ctx, checkout, report); err != nil {
 			return nil, err
@@ -97,7 +101,7 @@ func (c *Consortium) found(ctx context.Context, phase *progress.Phase) error {
 		if roleOf(who) == 0 {
 			continue
 		}
-		n, err := prepare(c.network, c.dir, who, c.options, taken)
+		n, err := prepare(c.network, c.dir, c.sockets, who, c.options, taken)
 		if err != nil {
 			return fmt.Errorf("prepare the node of %s: %w", who.Name, err)
 		}
@@ -275,5 +279,8 @@ func (c *Consortium) Stop(ctx context.Context) error {
 		}
 	}
 	c.supervised = nil
+	if c.sockets != c.dir && c.sockets != "" {
+		all = append(all, os.RemoveAll(c.sockets))
+	}
 	return errors.Join(all...)
 }

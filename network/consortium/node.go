@@ -55,11 +55,21 @@ func roleOf(who topology.IdentityOf) record.Role {
 	return 0
 }
 
+// socketFolder is a folder for sockets: dir, or a temporary one when that has so
+// long a name that paths in it are too long for sockets.
+func socketFolder(dir string) (string, error) {
+	const longest = 80 // 107 less the longest name of an identity
+	if len(dir) <= longest {
+		return dir, nil
+	}
+	return os.MkdirTemp("", "claimshare-sockets-*")
+}
+
 // prepare writes everything that a node needs before it is enrolled.
-func prepare(network *launch.Network, dir string, who topology.IdentityOf, options Options, taken map[string]bool) (*Node, error) {
+func prepare(network *launch.Network, dir, sockets string, who topology.IdentityOf, options Options, taken map[string]bool) (*Node, error) {
 	n := &Node{
 		Identity: who.Name, Title: who.Organization.Title, Role: roleOf(who),
-		Dir: filepath.Join(dir, who.Name), Operator: filepath.Join(dir, who.Name+".sock"),
+		Dir: filepath.Join(dir, who.Name), Operator: filepath.Join(sockets, who.Name+".sock"),
 	}
 	n.Config, n.Log = filepath.Join(n.Dir, "node.yaml"), filepath.Join(n.Dir, "node.log")
 	if err := os.MkdirAll(n.Dir, 0o700); err != nil {

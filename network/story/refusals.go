@@ -100,7 +100,7 @@ func (t *tale) wrongEvidence(ctx context.Context, s *Scene, w wish) (err error) 
 	if err != nil {
 		return fmt.Errorf("falsify a wallet: %w", err)
 	}
-	defer os.Remove(path)
+	defer func() { err = errors.Join(err, os.Remove(path)) }()
 	copied, err := wallet.Open(path, w.owner.lock)
 	if err != nil {
 		return err
