@@ -21,6 +21,7 @@ type Proxy struct {
 	chain  *Chain
 	keys   *Keys
 	tokens store.Tokens
+	turns  turns // of demands under one consent
 }
 
 // NewProxy makes a proxy of its view of the ledger, its signing key and its own
@@ -129,7 +130,10 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 //
 // A record of which this proxy has an open release under the consent is handed
 // out under that release again: a demand whose answer was lost is repeated
-// without using up another release.
+// without using up another release. Demands under one consent take turns, and
+// what is on its way to the ledger is waited for even when who asked has gone:
+// so a demand that is repeated while the first is still at work finds its
+// release.
 //
 // It returns [record.ErrConsentUnknown], the errors of
 // [record.Consent.UsableAt] and [record.GrantStatement.Covers], [ErrRequester],
@@ -141,6 +145,11 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 	if err != nil {
 		return nil, err
 	}
+	give, err := p.turns.take(ctx, d.Consent)
+	if err != nil {
+		return nil, err
+	}
+	defer give()
 	convert, err := p.converter(ctx, consent)
 	if err != nil {
 		return nil, err
@@ -158,7 +167,7 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 		}
 		deliveries, verified = append(deliveries, *delivery), append(verified, v)
 	}
-	if _, err := p.chain.AnnounceRelease(ctx, deliveries); err != nil {
+	if err := p.announce(ctx, deliveries); err != nil {
 		return nil, err
 	}
 	// The owner may have withdrawn the consent in the meantime, and the ledger's
@@ -179,6 +188,20 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 	}
 	return out, nil
 }
+
+// announce commits releases to the ledger. Once begun, that is seen to its end.
+func (p *Proxy) announce(ctx context.Context, d record.Deliveries) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), announceTime)
+	defer cancel()
+	_, err := p.chain.AnnounceRelease(ctx, d)
+	return err
+}
+
+// announceTime bounds one announcement.
+const announceTime = 3 * time.Minute
 
 // demanded is the consent of a demand that this proxy may answer.
 func (p *Proxy) demanded(ctx context.Context, d Demand) (*record.Consent, error) {

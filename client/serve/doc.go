@@ -29,8 +29,9 @@ type Limits struct {
 	Concurrent int
 	All        int
 	// Connections bounds the connections that are open, those of strangers
-	// included.
+	// included; Address those from one address other than this machine's own.
 	Connections int
+	Address     int
 	// Receive and Send bound a message, in bytes.
 	Receive int
 	Send    int
@@ -56,7 +57,7 @@ type Limits struct {
 // DefaultLimits suit a node on a small machine.
 func DefaultLimits() Limits {
 	return Limits{
-		Rate: 500, Burst: 1000, Concurrent: 128, All: 1024, Connections: 512,
+		Rate: 500, Burst: 1000, Concurrent: 128, All: 1024, Connections: 512, Address: 128,
 		Receive: 256 << 10, Send: 2 << 20, Unary: 3 * time.Minute,
 		Slow: pace.Limits{Idle: 30 * time.Second, Grace: 2 * time.Minute, Rate: 16 << 10}, Chunk: 256 << 10,
 		Handshake: 15 * time.Second, Age: time.Hour, Grace: 10 * time.Minute, Idle: 15 * time.Minute, Ping: 15 * time.Second,

@@ -30,7 +30,7 @@ type guard struct {
 	deadline time.Duration
 	slow     pace.Limits
 	log      *slog.Logger
-	turned   rate.Sometimes // notes of calls that were turned away unread
+	turned   rate.Sometimes // notes of calls that were turned away
 }
 
 func newGuard(c Config) *guard {
@@ -85,12 +85,18 @@ func (g *guard) call(ctx context.Context, method string, run func(context.Contex
 		return run(ctx)
 	})
 	crossing := refusal.ToStatus(ctx, err)
-	if !admitted { // whoever is turned away does not fill the log
-		g.turned.Do(func() { g.note(ctx, method, caller, time.Since(began), err, status.Code(crossing)) })
+	code := status.Code(crossing)
+	if !admitted || cheap(code) { // whoever is turned away does not fill the log
+		g.turned.Do(func() { g.note(ctx, method, caller, time.Since(began), err, code) })
 		return crossing
 	}
-	g.note(ctx, method, caller, time.Since(began), err, status.Code(crossing))
+	g.note(ctx, method, caller, time.Since(began), err, code)
 	return crossing
+}
+
+// cheap reports whether a refusal is one that strangers get for next to nothing.
+func cheap(code codes.Code) bool {
+	return code == codes.Unauthenticated || code == codes.ResourceExhausted || code == codes.Unimplemented
 }
 
 // safely runs a call; a panic in it is an error, and its text stays here.

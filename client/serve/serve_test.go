@@ -224,6 +224,10 @@ func TestHealthAndReflection(t *testing.T) {
 	}
 	_, err := healthv1.NewHealthClient(conn).Check(t.Context(), &healthv1.HealthCheckRequest{})
 	require.ErrorIs(t, refusal.FromStatus(err), record.ErrUnknownCaller)
+	watched, err := healthv1.NewHealthClient(conn).Watch(as(t, "a"), &healthv1.HealthCheckRequest{})
+	require.NoError(t, err)
+	_, err = watched.Recv()
+	require.Equal(t, codes.Unimplemented, status.Code(err), "waiting for a change would keep a call in hand")
 	ctx, cancel := context.WithCancel(as(t, "a"))
 	defer cancel()
 	stream, err := reflectionv1.NewServerReflectionClient(conn).ServerReflectionInfo(ctx)

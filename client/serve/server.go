@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/mutual"
 )
 
@@ -71,9 +72,18 @@ func NewServer(c Config) *Server {
 		}),
 		grpc.WaitForHandlers(true),
 	)
-	healthv1.RegisterHealthServer(s.Server, s.health)
+	healthv1.RegisterHealthServer(s.Server, pulse{s.health})
 	reflection.Register(s.Server)
 	return s
+}
+
+// pulse answers how the server is, and does not report changes: who waits for
+// one would keep a call in hand for nothing.
+type pulse struct{ *health.Server }
+
+// Watch is not offered.
+func (pulse) Watch(*healthv1.HealthCheckRequest, grpc.ServerStreamingServer[healthv1.HealthCheckResponse]) error {
+	return record.ErrUnknownTransaction.With("this server reports no changes: ask again by Check")
 }
 
 const (
@@ -87,7 +97,7 @@ func (s *Server) Serve(listener net.Listener) error {
 	for name := range s.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
 	}
-	err := s.Server.Serve(netutil.LimitListener(listener, s.limits.Connections))
+	err := s.Server.Serve(netutil.LimitListener(share(listener, s.limits.Address), s.limits.Connections))
 	if errors.Is(err, grpc.ErrServerStopped) {
 		return nil
 	}
