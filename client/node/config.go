@@ -72,7 +72,7 @@ type WalletListen struct {
 	// Enrolments is how many calls with one-time codes a second one address may
 	// make in the long run, and up to a hundred times that at once; 0 for the
 	// default, which a few policyholders behind one address do not reach. More
-	// makes guessing a code that much quicker: it has 80 bits.
+	// makes guessing a code that much quicker: it has 128 bits.
 	Enrolments float64 `yaml:"enrolmentsPerSecond,omitempty"`
 }
 
