@@ -129,13 +129,18 @@ type Terms struct {
 	Expiry       time.Time
 	MaxReleases  uint32
 	Proxy        record.PartyID
+	// Requester is the party that asked, as the owner has made sure of it: the
+	// consent is made out to this key. Nil: as the owner's view of the ledger
+	// says.
+	Requester *record.Party
 }
 
 // Grant answers an access request with a signed consent, and makes the trapdoor
 // for the system manager and the re-encryption key for the proxy (section 3.6,
 // step 1). Nothing reaches the ledger until somebody carries it.
 //
-// It returns [ErrNotOurs], [ErrMode] and the chaincode's errors.
+// It returns [ErrNotOurs], [ErrMode], [ErrSignature] for a record that this owner
+// did not sign, and the chaincode's errors.
 func (o *Owner) Grant(ctx context.Context, request *record.Request, terms Terms) (*Permission, error) {
 	if request.Owner != o.ID() {
 		return nil, fmt.Errorf("%w: the request is to %s", ErrNotOurs, request.Owner)
@@ -144,7 +149,7 @@ func (o *Owner) Grant(ctx context.Context, request *record.Request, terms Terms)
 	if err != nil {
 		return nil, err
 	}
-	requester, err := o.chain.Party(ctx, request.Requester)
+	requester, err := o.requester(ctx, request, terms)
 	if err != nil {
 		return nil, err
 	}
@@ -167,6 +172,9 @@ func (o *Owner) Grant(ctx context.Context, request *record.Request, terms Terms)
 		if err != nil {
 			return nil, err
 		}
+		if err := o.Own(r); err != nil {
+			return nil, err
+		}
 		s.Records = append(s.Records, r.Version())
 	}
 	slices.SortFunc(s.Records, func(a, b record.RecordVersion) int { return bytes.Compare(a.ID[:], b.ID[:]) })
@@ -180,6 +188,18 @@ func (o *Owner) Grant(ctx context.Context, request *record.Request, terms Terms)
 	}
 	p.Statement, p.Signature = s, o.keys.sign(o.chain, bls.RoleOwner, &s)
 	return p, nil
+}
+
+// requester is the party that asks, as the owner has confirmed it or as the
+// ledger says.
+func (o *Owner) requester(ctx context.Context, request *record.Request, terms Terms) (*record.Party, error) {
+	if terms.Requester == nil {
+		return o.chain.Party(ctx, request.Requester)
+	}
+	if terms.Requester.ID != request.Requester {
+		return nil, fmt.Errorf("%w: the request is by %s, not %s", ErrNotOurs, request.Requester, terms.Requester.ID)
+	}
+	return terms.Requester, nil
 }
 
 // delegate makes the tokens and puts the commitments to them into the statement.

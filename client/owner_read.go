@@ -54,6 +54,19 @@ func (o *Owner) Read(ctx context.Context, v record.RecordVersion, capsule []byte
 	return listed, through(func(dst io.Writer) error { return reader.open(c, info, payload, dst) }, use)
 }
 
+// Own makes sure that a record is this owner's: what a gateway to the ledger says
+// of an owner's records, such as their kind, label and issuer, the owner has
+// signed. It returns [ErrNotOurs] and [ErrSignature].
+func (o *Owner) Own(r *record.Record) error {
+	if r.Owner != o.ID() {
+		return fmt.Errorf("%w: record %s is of another owner", ErrNotOurs, r.ID)
+	}
+	if !o.signed(bls.RoleOwner, r.Statement(), r.OwnerSignature) {
+		return fmt.Errorf("%w: this owner's own, under record %s", ErrSignature, r.ID)
+	}
+	return nil
+}
+
 // signed tells whether the wallet itself made a signature, with the present or
 // a former key.
 func (o *Owner) signed(role bls.Role, s record.Statement, sig record.Signature) bool {

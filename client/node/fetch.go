@@ -24,9 +24,10 @@ type fetched struct {
 }
 
 // fetch has records released under a consent, receives them from their holders
-// and acknowledges them. What this node has already is passed over; what another
-// run left half-way is finished under the same release. One record's failure
-// does not hold up the others: use is told of each.
+// and acknowledges them. Of what this node has already it tells the release, and
+// asks for nothing; what another run left half-way is finished under the same
+// release. It may therefore be repeated whenever its answer was lost. One
+// record's failure does not hold up the others: use is told of each.
 func (p *party) fetch(ctx context.Context, to others, id record.ConsentID, only []record.RecordID, use func(fetched) error) error {
 	consent, err := p.chain.Consent(ctx, id)
 	if err != nil {
@@ -35,11 +36,34 @@ func (p *party) fetch(ctx context.Context, to others, id record.ConsentID, only 
 	if consent.Requester != p.id() {
 		return fmt.Errorf("%w: the consent is for %s", client.ErrNotOurs, consent.Requester)
 	}
-	byHolder, err := p.wanted(ctx, consent, only)
+	covered, err := p.chain.CoveredBy(ctx, consent)
 	if err != nil {
 		return err
 	}
-	for _, group := range byHolder {
+	for _, id := range only {
+		if !slices.ContainsFunc(covered, func(r record.Record) bool { return r.ID == id }) {
+			return record.ErrConsentScope.With("record %s", id)
+		}
+	}
+	have, err := p.received(ctx, consent.Consent)
+	if err != nil {
+		return err
+	}
+	var missing []record.Record
+	for _, r := range covered {
+		if len(only) > 0 && !slices.Contains(only, r.ID) {
+			continue
+		}
+		release, here := have[r.Version()]
+		if !here {
+			missing = append(missing, r)
+			continue
+		}
+		if err := use(fetched{record: r.ID, release: release, checks: []string{"it was received and acknowledged before"}}); err != nil {
+			return err
+		}
+	}
+	for _, group := range byHolder(missing) {
 		for part := range slices.Chunk(group, record.MaxDeliveries) {
 			if err := p.fetchFrom(ctx, to, consent, part, use); err != nil {
 				return err
@@ -49,53 +73,65 @@ func (p *party) fetch(ctx context.Context, to others, id record.ConsentID, only 
 	return nil
 }
 
-// wanted lists what a consent covers and this node does not have, by holder.
-func (p *party) wanted(ctx context.Context, consent *record.Consent, only []record.RecordID) ([][]record.Record, error) {
-	covered, err := p.chain.CoveredBy(ctx, consent)
-	if err != nil {
-		return nil, err
-	}
-	have, err := p.acknowledged(ctx, consent.Consent)
-	if err != nil {
-		return nil, err
-	}
+// byHolder sorts records out by who keeps them.
+func byHolder(records []record.Record) [][]record.Record {
 	var holders []record.PartyID
 	groups := map[record.PartyID][]record.Record{}
-	for _, r := range covered {
-		if len(only) > 0 && !slices.Contains(only, r.ID) || have[r.Version()] {
-			continue
-		}
+	for _, r := range records {
 		if groups[r.Issuer] == nil {
 			holders = append(holders, r.Issuer)
 		}
 		groups[r.Issuer] = append(groups[r.Issuer], r)
-	}
-	for _, id := range only {
-		if !slices.ContainsFunc(covered, func(r record.Record) bool { return r.ID == id }) {
-			return nil, record.ErrConsentScope.With("record %s", id)
-		}
 	}
 	slices.SortFunc(holders, func(a, b record.PartyID) int { return bytes.Compare(a[:], b[:]) })
 	var all [][]record.Record
 	for _, holder := range holders {
 		all = append(all, groups[holder])
 	}
-	return all, nil
+	return all
 }
 
-// acknowledged is what this node has received and acknowledged under a consent.
-func (p *party) acknowledged(ctx context.Context, id record.ConsentID) (map[record.RecordVersion]bool, error) {
-	have := map[record.RecordVersion]bool{}
+// received is what this node has received and acknowledged under a consent, and
+// the release of each.
+func (p *party) received(ctx context.Context, id record.ConsentID) (map[record.RecordVersion]record.ReleaseID, error) {
+	have := map[record.RecordVersion]record.ReleaseID{}
+	var unsure []*store.Received
+	note := func(r *store.Received) {
+		if capsule, err := pre.ParseCapsule(r.Capsule); err == nil {
+			have[record.RecordVersion{ID: r.RecordID, Digest: capsule.Digest()}] = r.Release
+		}
+	}
 	for r, err := range p.store.ReceivedUnder(ctx, id) {
 		if err != nil {
 			return nil, err
 		}
-		capsule, err := pre.ParseCapsule(r.Capsule)
-		if err == nil && r.AckTxID != "" {
-			have[record.RecordVersion{ID: r.RecordID, Digest: capsule.Digest()}] = true
+		if r.AckTxID == "" {
+			unsure = append(unsure, r)
+			continue
+		}
+		note(r)
+	}
+	for _, r := range unsure {
+		acknowledged, err := p.catchUp(ctx, r.Release)
+		if err != nil {
+			return nil, err
+		}
+		if acknowledged {
+			note(r)
 		}
 	}
 	return have, nil
+}
+
+// catchUp notes what the ledger has of an acknowledgement: this node may have
+// died between the two. Without it the record would be asked for under another
+// release.
+func (p *party) catchUp(ctx context.Context, id record.ReleaseID) (bool, error) {
+	release, err := p.chain.Release(ctx, id)
+	if err != nil || release.Status != record.ReleaseAcknowledged {
+		return false, err
+	}
+	return true, p.store.MarkAcknowledged(ctx, id, release.AcknowledgeTx.String())
 }
 
 func (p *party) fetchFrom(ctx context.Context, to others, consent *record.Consent, records []record.Record, use func(fetched) error) error {

@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 	"github.com/claimshare/claimshare/client/wire/trace"
 )
 
@@ -64,12 +66,21 @@ func (l *local) call(ctx context.Context, method string, run func(context.Contex
 			err = status.Error(codes.Internal, "the node failed: look into its log for request "+trace.ID(ctx))
 			return
 		}
-		l.log.Info("operator", "method", method, "request", trace.ID(ctx), "took", time.Since(began).String(), "error", errorText(err))
+		l.log.Info("operator", "method", method, "request", trace.ID(ctx), "took", time.Since(began).String(), "error", loggable(ctx, method, err))
 		if _, known := status.FromError(err); err != nil && !known {
 			err = status.Error(codes.Unknown, err.Error())
 		}
 	}()
 	return run(ctx)
+}
+
+// loggable is what the log says of an error. What is wrong with a document may
+// quote it: that, the operator alone is told.
+func loggable(ctx context.Context, method string, err error) string {
+	if method == nodev1.OperatorService_Issue_FullMethodName {
+		return status.Convert(refusal.ToStatus(ctx, err)).Message()
+	}
+	return errorText(err)
 }
 
 // Serve accepts connections until Close; it returns nil then.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/mutual"
 	"github.com/claimshare/claimshare/client/remote"
 	"github.com/claimshare/claimshare/client/serve"
@@ -153,6 +154,9 @@ func (n *process) listenParties() error {
 func (n *process) listenWallets() error {
 	p := n.party
 	w := p.config.Wallets
+	if err := keyfile.CheckPrivate(w.Key); err != nil {
+		return fmt.Errorf("%w: wallets.key: %w", ErrConfig, err)
+	}
 	certificate, err := tls.LoadX509KeyPair(w.Certificate, w.Key)
 	if err != nil {
 		return fmt.Errorf("%w: wallets: %w", ErrConfig, err)

@@ -282,7 +282,8 @@ func (s *stage) testClaim(t *testing.T, secrets *hidden) record.RecordID {
 
 	again, err := s.rival.Fetch(ctx, consent)
 	require.NoError(t, err)
-	require.Empty(t, again, "what is there is not fetched again")
+	require.Len(t, again, 1)
+	require.Equal(t, got.Release, again[0].Release, "what is there is not fetched again")
 	s.caughtUp(t)
 	release, err := s.manager.Release(ctx, got.Release)
 	require.NoError(t, err)

@@ -95,7 +95,6 @@ type crashClaim struct {
 	person  record.PartyID
 	record  record.RecordID
 	consent record.ConsentID
-	release record.ReleaseID
 	revoked bool
 }
 
@@ -193,9 +192,6 @@ func (w *disturbed) onLedger(ctx context.Context, p *claims.Person, id record.Re
 }
 
 func (w *disturbed) policy(ctx context.Context, p *claims.Person) error {
-	if err := p.Wallet.Via(w.insurer.Node.Party); err != nil {
-		return err
-	}
 	_, err := w.record(ctx, p, w.insurer, record.KindPolicy, "policy/2026", crashPolicy())
 	return err
 }
@@ -203,7 +199,10 @@ func (w *disturbed) policy(ctx context.Context, p *claims.Person) error {
 // claim is one claim from a repair to a plaintext, and perhaps a withdrawal.
 func (w *disturbed) claim(ctx context.Context, p *claims.Person, revoke bool) (*crashClaim, error) {
 	c := &crashClaim{person: p.Wallet.ID(), revoked: revoke}
-	var err error
+	err := p.Wallet.Via(w.insurer.Node.Party) // it went elsewhere if that was away
+	if err != nil {
+		return nil, err
+	}
 	if c.record, err = w.record(ctx, p, w.shop, record.KindRepair, hostileLabel, crashRepair()); err != nil {
 		return nil, err
 	}
@@ -223,9 +222,10 @@ func (w *disturbed) claim(ctx context.Context, p *claims.Person, revoke bool) (*
 	err = insist(ctx, "fetch", func(ctx context.Context) error {
 		got, err := w.rival.Fetch(ctx, c.consent)
 		for _, f := range got {
-			if err = errors.Join(err, f.Err); f.Err == nil {
-				c.release = f.Release
-			}
+			err = errors.Join(err, f.Err)
+		}
+		if err == nil && len(got) != 1 {
+			return fmt.Errorf("%d records, not 1", len(got))
 		}
 		return err
 	})

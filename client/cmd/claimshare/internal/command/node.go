@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -119,7 +120,7 @@ func dialTLS(address, ca string) (*grpc.ClientConn, error) {
 	if !roots.AppendCertsFromPEM(pem) {
 		return nil, refuse(errKind, "name a PEM file with certificates", "%s holds no certificate", ca)
 	}
-	return grpc.NewClient("dns:///"+address, grpc.WithTransportCredentials(credentials.NewClientTLSFromCert(roots, "")))
+	return grpc.NewClient("dns:///"+address, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS13})))
 }
 
 func (a *app) nodeRun() *cobra.Command {
