@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/internal/turn"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pre"
@@ -21,7 +22,7 @@ type Proxy struct {
 	chain  *Chain
 	keys   *Keys
 	tokens store.Tokens
-	turns  turns // of demands under one consent
+	turns  turn.Turns[record.ConsentID] // demands under one consent
 }
 
 // NewProxy makes a proxy of its view of the ledger, its signing key and its own
@@ -145,7 +146,7 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 	if err != nil {
 		return nil, err
 	}
-	give, err := p.turns.take(ctx, d.Consent)
+	give, err := p.turns.Take(ctx, d.Consent)
 	if err != nil {
 		return nil, err
 	}
