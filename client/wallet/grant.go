@@ -73,10 +73,16 @@ func (w *Wallet) Prepare(ctx context.Context, id record.RequestID, t Terms) (*Dr
 	if err != nil {
 		return nil, err
 	}
+	for i := range records {
+		if err := s.owner.Own(&records[i]); err != nil {
+			return nil, err
+		}
+	}
 	terms, err := w.terms(ctx, s, request, t, records, d.Proxy.Party)
 	if err != nil {
 		return nil, err
 	}
+	terms.Requester = d.Requester // as confirmed: a second answer could be another one
 	if d.permission, err = s.owner.Grant(ctx, request, *terms); err != nil {
 		return nil, err
 	}

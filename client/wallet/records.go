@@ -8,6 +8,7 @@ import (
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/document"
+	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
@@ -77,10 +78,30 @@ func (w *Wallet) read(ctx context.Context, s *session, listed *record.Record, di
 		return nil, err
 	}
 	o.Record = *checked
+	if err := issued(s, issuer, checked); err != nil {
+		return nil, err
+	}
 	if o.Document.Kind() != checked.Kind {
 		return nil, fmt.Errorf("%w: the document is a %s, the record says %s", client.ErrStatement, o.Document.Kind(), checked.Kind)
 	}
 	return o, w.checkEvidence(s, o)
+}
+
+// issued checks the issuer's signature with the keys that were confirmed: a
+// gateway could name others when it is asked again.
+func issued(s *session, issuer *record.Party, r *record.Record) error {
+	keys := issuer.KeysAt(r.IssuerVersion)
+	if keys == nil {
+		return fmt.Errorf("%w: party %s has no key version %d", client.ErrSignature, issuer.ID, r.IssuerVersion)
+	}
+	key, err := bls.ParsePublicKey(keys.Signing[:])
+	if err == nil {
+		err = bls.Verify(key, bls.RoleIssuer, r.Statement().Hash(s.chain.Context()), bls.Signature(r.IssuerSignature))
+	}
+	if err != nil {
+		return fmt.Errorf("%w: by %s: %w", client.ErrSignature, issuer.ID, err)
+	}
+	return nil
 }
 
 // checkEvidence keeps δ of a policy that was read.

@@ -229,7 +229,7 @@ func (w *Wallet) confirm(ctx context.Context, s *session, id record.PartyID) (*r
 		if err != nil {
 			continue // a third may answer; a node that will not is no proof of anything
 		}
-		if theirs.PID != party.PID || theirs.Role != party.Role || *theirs.Current() != *party.Current() {
+		if theirs.PID != party.PID || theirs.Role != party.Role || !slices.Equal(theirs.Keys, party.Keys) {
 			return nil, fmt.Errorf("%w: %s and %s, about party %s", ErrDisagree, used.Name, other.Name, id)
 		}
 		return party, nil

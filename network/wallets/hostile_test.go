@@ -110,6 +110,26 @@ func TestLyingGateway(t *testing.T) {
 			require.ErrorIs(t, one.do(), one.want)
 		})
 	}
+	// It tells the truth until it has been compared with another's.
+	alice.again()
+	require.NoError(t, alice.w.Via(liar.keys.ID()))
+	asked := 0
+	turning := altered(record.TxParty, keyOf("insurer", "encryption", theirKey))
+	liar.lying(func(method string, request, answer any) any {
+		if r, ok := request.(*nodev1.EvaluateRequest); ok && r.GetTransaction() == record.TxParty && r.GetArgs()[0] == w.nodes["suedhaven"].keys.ID().String() {
+			if asked++; asked > 1 {
+				return turning(method, request, answer)
+			}
+		}
+		return answer
+	})
+	d, err := alice.w.Prepare(t.Context(), request, terms())
+	liar.lying(nil)
+	require.NoError(t, err)
+	theirs, err := w.sm.Party(t.Context(), w.nodes["suedhaven"].keys.ID())
+	require.NoError(t, err)
+	require.Equal(t, theirs.Current().Encryption, d.Statement.RequesterKey)
+
 	alice.again()
 	require.NoError(t, read())
 	require.NoError(t, prepare())
