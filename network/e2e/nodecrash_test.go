@@ -18,28 +18,34 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/network/claims"
 	"github.com/claimshare/claimshare/network/consortium"
 	"github.com/claimshare/claimshare/network/launch"
 	"github.com/claimshare/claimshare/network/programs"
 )
 
-// crashPoints are the points of a claim at which a node can be made to die. Those
-// of joining are apart: people join rarely.
-var crashPoints, joinPoints = func() (flow, join []string) {
-	both := func(list *[]string, node string, names ...string) {
+// crashPoints are the points of a claim at which a node can be made to die, with
+// a way of submitting. Those of joining are apart: people join rarely.
+func crashPoints(submit string) (flow, join []string) {
+	both := func(list *[]string, who string, names ...string) {
 		for _, name := range names {
-			*list = append(*list, node+"."+name+".before", node+"."+name+".after")
+			*list = append(*list, who+"."+name+".before", who+"."+name+".after")
 		}
 	}
 	both(&flow, "shop1", "PutProposal", "Countersign", "AcceptProposal", "MarkRecorded", "Candidates", "Deliver", "SendPayload", "Payload")
-	both(&flow, "authority", "SubmitBatch", "Save.SubmitRecords", "Delete.SubmitRecords", "Approve", "Save.Approve", "Delete.Approve")
+	both(&flow, "authority", "Approve", "Save.Approve", "Delete.Approve")
 	both(&flow, "proxy", "Accept", "PutToken", "Release", "Save.Release", "Delete.Release", "DestroyToken")
 	both(&flow, "insurer1", "CarryGrant", "Save.Grant", "Delete.Grant", "CarryRevocation", "Save.Revoke", "Delete.Revoke")
 	both(&flow, "insurer2", "Save.RequestAccess", "Delete.RequestAccess", "PutReceived", "Save.Acknowledge", "Delete.Acknowledge", "MarkAcknowledged")
+	if submit == node.SubmitAuthority {
+		both(&flow, "authority", "SubmitBatch", "Save.SubmitRecords", "Delete.SubmitRecords")
+	} else {
+		both(&flow, "shop1", "Save.SubmitRecords", "Delete.SubmitRecords")
+	}
 	both(&join, "authority", "PutInvitation", "Enrol", "Register", "Save.RegisterParty", "Delete.RegisterParty", "UseInvitation")
 	return flow, join
-}()
+}
 
 // TestNodeCrash kills parties' nodes, peers and chaincodes while claims run: at
 // random moments, and at named points of the flow. Every claim must come to its
@@ -47,7 +53,8 @@ var crashPoints, joinPoints = func() (flow, join []string) {
 // with nothing lost and nothing twice.
 //
 // The everyday dose is 8 kills, the long one every point once and 24 kills at
-// random moments.
+// random moments. Who submits records, the issuers or the authority, depends on
+// the seed.
 func TestNodeCrash(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
@@ -62,12 +69,14 @@ func TestNodeCrash(t *testing.T) {
 	points := t.TempDir()
 	program, err := programs.FailingClaimShare(t.Context(), checkout(t), nil)
 	require.NoError(t, err)
+	submit := []string{node.SubmitAuthority, node.SubmitDirect}[random.IntN(2)]
+	t.Logf("submit: %s", submit)
 	s := newStage(t, consortium.Options{
-		System: "Crashes", Submit: "authority", Program: program, Env: []string{"CLAIMSHARE_FAILPOINTS=" + points},
+		System: "Crashes", Submit: submit, Program: program, Env: []string{"CLAIMSHARE_FAILPOINTS=" + points},
 	})
 	w := &disturbed{stage: s, points: points}
 	w.begin(t, soak(2, 3))
-	for _, d := range w.plan(random) {
+	for _, d := range w.plan(random, submit) {
 		began := time.Now()
 		d.do(t)
 		t.Logf("%-36s after %v, %d claims so far", d.name, time.Since(began).Round(time.Millisecond), w.ended())
@@ -264,9 +273,9 @@ type disturbance struct {
 }
 
 // plan draws what to kill.
-func (w *disturbed) plan(random *rand.Rand) []disturbance {
+func (w *disturbed) plan(random *rand.Rand, submit string) []disturbance {
 	var all []disturbance
-	points, joins := crashPoints, joinPoints
+	points, joins := crashPoints(submit)
 	random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
 	random.Shuffle(len(joins), func(i, j int) { joins[i], joins[j] = joins[j], joins[i] })
 	for _, point := range points[:soak(4, len(points))] {
