@@ -25,6 +25,9 @@ const NonceLife = time.Minute
 // are let in within a minute.
 const maxUsed = 1 << 16
 
+// oneOwners is how many of them may be one wallet's.
+const oneOwners = maxUsed / 16
+
 // NonceBook gives out the nonces of one node and accepts each once.
 //
 // A nonce is the time of its making, unique in this book (8 bytes), a mark of the
@@ -38,15 +41,16 @@ type NonceBook struct {
 	max int
 
 	mu   sync.Mutex
-	last int64            // time of the newest nonce
-	used map[int64]bool   // by time of making
-	old  []int64          // the same, in the order of their use
-	now  func() time.Time // tests move it
+	last int64                    // time of the newest nonce
+	used map[int64]record.PartyID // by time of making: whose
+	each map[record.PartyID]int   // how many of one wallet's
+	old  []int64                  // the same, in the order of their use
+	now  func() time.Time         // tests move it
 }
 
 // NewNonceBook makes a book.
 func NewNonceBook() *NonceBook {
-	b := &NonceBook{max: maxUsed, used: map[int64]bool{}, now: time.Now}
+	b := &NonceBook{max: maxUsed, used: map[int64]record.PartyID{}, each: map[record.PartyID]int{}, now: time.Now}
 	_, _ = rand.Read(b.key[:]) // never fails
 	return b
 }
@@ -104,14 +108,14 @@ func (b *NonceBook) check(n Nonce, owner record.PartyID) error {
 	if b.now().UnixNano()-at > int64(NonceLife) {
 		return ErrNonceExpired
 	}
-	if b.used[at] {
+	if _, used := b.used[at]; used {
 		return ErrNonceUsed
 	}
 	return nil
 }
 
 // Use accepts a nonce, once. It returns the errors of [NonceBook.Check], and
-// [ErrBusy] when the book is full.
+// [ErrBusy] when the book is full or has too many of this wallet's.
 func (b *NonceBook) Use(n Nonce, owner record.PartyID) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -119,11 +123,12 @@ func (b *NonceBook) Use(n Nonce, owner record.PartyID) error {
 		return err
 	}
 	b.forget()
-	if len(b.used) >= b.max {
+	if len(b.used) >= b.max || b.each[owner] >= oneOwners {
 		return ErrBusy
 	}
 	at := int64(binary.BigEndian.Uint64(n[:8]))
-	b.used[at] = true
+	b.used[at] = owner
+	b.each[owner]++
 	b.old = append(b.old, at)
 	return nil
 }
@@ -134,6 +139,10 @@ func (b *NonceBook) forget() {
 	end := b.now().UnixNano() - int64(NonceLife)
 	i := 0
 	for ; i < len(b.old) && b.old[i] < end; i++ {
+		owner := b.used[b.old[i]]
+		if b.each[owner]--; b.each[owner] == 0 {
+			delete(b.each, owner)
+		}
 		delete(b.used, b.old[i])
 	}
 	b.old = b.old[i:] // append moves the rest to a new array sooner or later

@@ -412,6 +412,22 @@ func TestWrongNode(t *testing.T) {
 	require.ErrorIs(t, err, ErrSignature)
 }
 
+// One wallet does not use up what all wallets have.
+func TestNoncesOfOneWallet(t *testing.T) {
+	b := NewNonceBook()
+	now := time.Now()
+	b.now = func() time.Time { return now }
+	greedy, other := record.PartyID{1}, record.PartyID{2}
+	for range oneOwners {
+		require.NoError(t, b.Use(b.New(greedy), greedy))
+	}
+	require.ErrorIs(t, b.Use(b.New(greedy), greedy), ErrBusy)
+	require.NoError(t, b.Use(b.New(other), other))
+	now = now.Add(2 * NonceLife)
+	require.NoError(t, b.Use(b.New(greedy), greedy))
+	require.Len(t, b.each, 1, "the book forgets")
+}
+
 func TestNonceBook(t *testing.T) {
 	b := NewNonceBook()
 	b.max = 3

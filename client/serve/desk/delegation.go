@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/internal/turn"
 	"github.com/claimshare/claimshare/client/store"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/crypto/pre"
@@ -15,6 +17,8 @@ type Delegation struct {
 	nodev1.UnimplementedDelegationServiceServer
 	chain *client.Chain
 	proxy *client.Proxy
+
+	waiting turn.Turns[record.PartyID] // owners whose blocks are waited for
 }
 
 // NewDelegation makes the service of a proxy's node.
@@ -25,7 +29,7 @@ func NewDelegation(chain *client.Chain, proxy *client.Proxy) *Delegation {
 // Accept takes the re-encryption key of a consent of the caller's. To have it
 // already is fine: the consent commits to one key alone.
 func (d *Delegation) Accept(ctx context.Context, r *nodev1.AcceptRequest) (*nodev1.AcceptResponse, error) {
-	consent, err := consentOf(ctx, d.chain, r.GetAsOf(), r.GetConsent())
+	consent, err := consentOf(ctx, d.chain, &d.waiting, r.GetAsOf(), r.GetConsent())
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package desk
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,14 +31,15 @@ const (
 // admission is the rule for one query: who may ask it, judged by its first
 // argument before, and by its answer after it was asked.
 type admission struct {
-	before func(caller *record.Party, first string) error
-	after  func(caller *record.Party, answer []byte) error
+	before  func(caller *record.Party, first string) error
+	after   func(caller *record.Party, answer []byte) error
+	unknown *record.Error // what is answered about what is not there or is another's
 }
 
 // about is a query about what belongs to one owner. The answer says whose it is:
 // another's is treated as if there were none.
 func about(unknown *record.Error) admission {
-	return admission{after: func(caller *record.Party, answer []byte) error {
+	return admission{unknown: unknown, after: func(caller *record.Party, answer []byte) error {
 		var d struct {
 			Owner record.PartyID `json:"owner"`
 		}
@@ -61,7 +63,7 @@ var own = admission{before: func(caller *record.Party, first string) error {
 
 // public is a query about a party: an organisation, or the caller itself.
 func public(id func(answer []byte) (record.PartyID, record.Role, error)) admission {
-	return admission{after: func(caller *record.Party, answer []byte) error {
+	return admission{unknown: record.ErrPartyUnknown, after: func(caller *record.Party, answer []byte) error {
 		party, role, err := id(answer)
 		if err != nil {
 			return fmt.Errorf("desk: the ledger's answer: %w", err)
@@ -133,6 +135,9 @@ func (g *Gateway) Evaluate(ctx context.Context, r *nodev1.EvaluateRequest) (*nod
 	}
 	contract, transaction, _ := strings.Cut(r.GetTransaction(), ":")
 	answer, err := g.chain.Ledger().Evaluate(ctx, contract, transaction, args...)
+	if rule.unknown != nil && errors.Is(err, rule.unknown) {
+		return nil, rule.unknown // in the very words in which another's is
+	}
 	if err != nil {
 		return nil, err
 	}

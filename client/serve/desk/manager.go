@@ -8,6 +8,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/internal/turn"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
@@ -22,6 +23,8 @@ type Manager struct {
 	chain     *client.Chain
 	authority *client.Authority
 	holder    HolderOf
+	waiting   turn.Turns[record.PartyID] // owners whose blocks are waited for
+	searching turn.Turns[record.PartyID] // owners for whom is searched
 }
 
 // NewManager makes the service of the system manager's node.
@@ -32,7 +35,7 @@ func NewManager(chain *client.Chain, authority *client.Authority, holder HolderO
 // Approve checks δ and runs the search test, then approves. Asked again for a
 // consent that is approved already, it answers at once.
 func (m *Manager) Approve(ctx context.Context, r *nodev1.ApproveRequest) (*nodev1.ApproveResponse, error) {
-	consent, err := consentOf(ctx, m.chain, r.GetAsOf(), r.GetConsent())
+	consent, err := consentOf(ctx, m.chain, &m.waiting, r.GetAsOf(), r.GetConsent())
 	if err != nil {
 		return nil, err
 	}
@@ -49,6 +52,12 @@ func (m *Manager) Approve(ctx context.Context, r *nodev1.ApproveRequest) (*nodev
 	if part.Search, err = pre.ParseToken(r.GetSearch()); err != nil {
 		return nil, err
 	}
+	// A search goes over all that a holder has under a label: one at a time.
+	give, err := m.searching.Take(ctx, consent.Owner)
+	if err != nil {
+		return nil, err
+	}
+	defer give()
 	found, err := m.approve(ctx, consent, part)
 	if err != nil {
 		return nil, err
@@ -122,8 +131,8 @@ func (m *Manager) Rotate(ctx context.Context, r *nodev1.RotateRequest) (*nodev1.
 }
 
 // consentOf is a consent of the caller's. Another's is treated as if there were
-// none.
-func consentOf(ctx context.Context, chain *client.Chain, asOf uint64, id []byte) (*record.Consent, error) {
+// none. Of one caller's calls, one at a time has this node wait for a block.
+func consentOf(ctx context.Context, chain *client.Chain, waiting *turn.Turns[record.PartyID], asOf uint64, id []byte) (*record.Consent, error) {
 	caller, err := owner(ctx)
 	if err != nil {
 		return nil, err
@@ -132,10 +141,13 @@ func consentOf(ctx context.Context, chain *client.Chain, asOf uint64, id []byte)
 	if err != nil {
 		return nil, err
 	}
-	if err := chain.Await(ctx, asOf); err != nil {
+	if err := await(ctx, chain, waiting, caller.ID, asOf); err != nil {
 		return nil, err
 	}
 	consent, err := chain.Consent(ctx, consentID)
+	if errors.Is(err, record.ErrConsentUnknown) {
+		return nil, record.ErrConsentUnknown
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -143,4 +155,16 @@ func consentOf(ctx context.Context, chain *client.Chain, asOf uint64, id []byte)
 		return nil, record.ErrConsentUnknown
 	}
 	return consent, nil
+}
+
+func await(ctx context.Context, chain *client.Chain, waiting *turn.Turns[record.PartyID], caller record.PartyID, asOf uint64) error {
+	if asOf <= chain.Seen() {
+		return nil
+	}
+	give, err := waiting.Take(ctx, caller)
+	if err != nil {
+		return err
+	}
+	defer give()
+	return chain.Await(ctx, asOf)
 }
