@@ -22,17 +22,19 @@
 //
 // A gateway's answers come without proof. What the wallet finds out by itself:
 //
-//   - A record that the owner did not sign. The owner's own signature is checked
-//     with the owner's own keys, and capsule and payload against the signed digest.
+//   - A record that the owner did not sign, also in a list. The owner's own
+//     signature is checked with the owner's own keys, and capsule and payload
+//     against the signed digest.
 //   - Other parameters than those that the wallet was enrolled under.
-//   - Other keys of an issuer, requester or proxy than another member's node
-//     knows, where the directory has a second one that answers. With a single
-//     one, a gateway and a proxy that lie together could have a consent made out
-//     to a key of their own, and read what it covers.
+//   - Other keys of an issuer, requester or proxy than the system manager's node
+//     knows or, when that does not answer, another member's. With none of them
+//     reached, a gateway and a proxy that lie together could have a consent made
+//     out to a key of their own, and read what it covers.
 //   - An issuer's signature that does not fit the issuer's key.
 //
-// What it cannot find out: that a gateway keeps requests, consents or releases
-// back, shows old ones, or does not carry what it was given. Ask another member's
+// What it cannot find out: that a gateway keeps records, requests, consents or
+// releases back, shows old or invented ones, or does not carry what it was given,
+// a withdrawal for instance. Ask another member's
 // node ([Wallet.Via]). A gateway learns what its wallets ask for, when, and from
 // which address.
 //

@@ -69,14 +69,9 @@ func (w *Wallet) Prepare(ctx context.Context, id record.RequestID, t Terms) (*Dr
 	if proxy.Role != record.RoleProxy {
 		return nil, fmt.Errorf("%w: %s is a %s, not a proxy", ErrRole, proxy.ID, proxy.Role)
 	}
-	records, err := s.chain.RecordsOf(ctx, w.ID())
+	records, err := w.records(ctx, s)
 	if err != nil {
 		return nil, err
-	}
-	for i := range records {
-		if err := s.owner.Own(&records[i]); err != nil {
-			return nil, err
-		}
 	}
 	terms, err := w.terms(ctx, s, request, t, records, d.Proxy.Party)
 	if err != nil {
@@ -91,6 +86,9 @@ func (w *Wallet) Prepare(ctx context.Context, id record.RequestID, t Terms) (*Dr
 		if d.Statement.Covers(r.Version(), r.Label, r.Issuer) == nil {
 			d.Covers = append(d.Covers, r)
 		}
+	}
+	if n := len(d.Statement.Records); n > 0 && n != len(d.Covers) {
+		return nil, fmt.Errorf("%w: of %d records that the consent would name, %d can be shown", ErrScope, n, len(d.Covers))
 	}
 	return d, nil
 }

@@ -20,7 +20,22 @@ func (w *Wallet) Records(ctx context.Context) ([]record.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.chain.RecordsOf(ctx, w.ID())
+	return w.records(ctx, s)
+}
+
+// records is what the gateway lists, each of which must carry the owner's own
+// signature: what it says of their kinds, labels and issuers is then so.
+func (w *Wallet) records(ctx context.Context, s *session) ([]record.Record, error) {
+	all, err := s.chain.RecordsOf(ctx, w.ID())
+	if err != nil {
+		return nil, err
+	}
+	for i := range all {
+		if err := s.owner.Own(&all[i]); err != nil {
+			return nil, fmt.Errorf("%s: %w", s.gate.current().Name, err)
+		}
+	}
+	return all, nil
 }
 
 // Opened is a record of the owner's that was fetched, checked and opened.

@@ -33,7 +33,7 @@ func (w *Wallet) Requests(ctx context.Context) ([]Asked, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, err := s.chain.RecordsOf(ctx, w.ID())
+	records, err := w.records(ctx, s)
 	if err != nil {
 		return nil, err
 	}

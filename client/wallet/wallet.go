@@ -208,16 +208,16 @@ const (
 	lagPause = 250 * time.Millisecond
 )
 
-// confirm asks for a party at the gateway in use and, when there is one, at
-// another node, and insists that both know the same keys: what a wallet signs and
-// gives away depends on whose keys these are.
+// confirm asks for a party at the gateway in use and at another node, the system
+// manager's if that answers, and insists that both know the same keys: what a
+// wallet signs and gives away depends on whose keys these are.
 func (w *Wallet) confirm(ctx context.Context, s *session, id record.PartyID) (*record.Party, error) {
 	party, err := s.chain.Party(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	used := s.gate.current()
-	for _, other := range s.gate.nodes {
+	for _, other := range append([]Node{w.c.Network.Nodes[0]}, s.gate.nodes...) {
 		if other.Party == used.Party {
 			continue
 		}

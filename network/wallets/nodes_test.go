@@ -259,7 +259,7 @@ func (c custody) Countersign(ctx context.Context, _ record.PartyID, id record.Re
 	if err := c.n.member.Countersigned(ctx, id, sig); err != nil {
 		return err
 	}
-	_, err := c.n.member.Flush(ctx, record.MaxBatch)
+	_, err := c.n.member.Flush(context.WithoutCancel(ctx), record.MaxBatch) // a node does so in a loop of its own
 	return err
 }
 
