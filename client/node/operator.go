@@ -100,7 +100,7 @@ func (o *operator) Invite(ctx context.Context, r *nodev1.InviteRequest) (*nodev1
 	if r.LifetimeSeconds < 1 || r.LifetimeSeconds > maxInvitation {
 		return nil, record.ErrMalformed.With("a code is good for 1 second to %d days", maxInvitation/86400)
 	}
-	code, pid, err := o.party.enrolment().Invite(ctx, role, r.Identity, time.Duration(r.LifetimeSeconds)*time.Second)
+	code, pid, err := o.party.enrolment().Invite(ctx, role, r.Identity, r.Msp, time.Duration(r.LifetimeSeconds)*time.Second)
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ type Invitation struct {
 	Code    record.Digest // SHA-256 of the code
 	Role    record.Role
 	PID     string
+	MSP     string // the organisation that it is for; "" for policyholders
 	Expires time.Time
 
 	// The store fills these in.

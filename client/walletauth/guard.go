@@ -177,13 +177,12 @@ var whatever = []string{
 	nodev1.GatewayService_CarryRevocation_FullMethodName,
 }
 
-// standing refuses who is suspended or expelled. Who is suspended, perhaps
-// because of a stolen key, may still rotate its keys.
+// standing refuses who is suspended or expelled. Who is suspended may not rotate
+// its keys either: it may be a thief who asks, and a suspension is how an owner
+// who reports the theft to the system manager stops one.
 func standing(p *record.Party, method string) error {
 	switch {
 	case p.Status == record.StatusActive || slices.Contains(whatever, method):
-		return nil
-	case p.Status == record.StatusSuspended && method == nodev1.ManagerService_Rotate_FullMethodName:
 		return nil
 	case p.Status == record.StatusSuspended:
 		return ErrSuspended

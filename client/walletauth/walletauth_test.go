@@ -376,7 +376,7 @@ func TestStanding(t *testing.T) {
 	set(record.StatusSuspended)
 	require.NoError(t, look())
 	require.ErrorIs(t, sign(), ErrSuspended)
-	require.NoError(t, rotate())
+	require.ErrorIs(t, rotate(), ErrSuspended)
 	set(record.StatusExpelled)
 	require.NoError(t, look())
 	require.ErrorIs(t, sign(), ErrExpelled)

@@ -63,7 +63,7 @@ func (c *Consortium) drawMaster(path, identityFile string) error {
 // enrol invites a party at the authority's node and enrols its node with the
 // code.
 func (c *Consortium) enrol(ctx context.Context, authority, n *Node) error {
-	invited, err := authority.Ask.Invite(ctx, &nodev1.InviteRequest{Role: n.Role.String(), Identity: n.Title, LifetimeSeconds: int64(time.Hour.Seconds())})
+	invited, err := authority.Ask.Invite(ctx, &nodev1.InviteRequest{Role: n.Role.String(), Identity: n.Title, Msp: n.MSP, LifetimeSeconds: int64(time.Hour.Seconds())})
 	if err != nil {
 		return err
 	}

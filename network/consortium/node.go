@@ -20,6 +20,7 @@ import (
 type Node struct {
 	Identity string // name of its certificate in the network
 	Title    string // as people call it
+	MSP      string
 	Role     record.Role
 	Party    record.PartyID
 	PID      string
@@ -68,7 +69,7 @@ func socketFolder(dir string) (string, error) {
 // prepare writes everything that a node needs before it is enrolled.
 func prepare(network *launch.Network, dir, sockets string, who topology.IdentityOf, options Options, taken map[string]bool) (*Node, error) {
 	n := &Node{
-		Identity: who.Name, Title: who.Organization.Title, Role: roleOf(who),
+		Identity: who.Name, Title: who.Organization.Title, MSP: who.Organization.MSPID, Role: roleOf(who),
 		Dir: filepath.Join(dir, who.Name), Operator: filepath.Join(sockets, who.Name+".sock"),
 	}
 	n.Config, n.Log = filepath.Join(n.Dir, "node.yaml"), filepath.Join(n.Dir, "node.log")

@@ -170,10 +170,11 @@ func (c *cast) keysOf(n *consortium.Node) (*client.Keys, error) {
 	return keys, nil
 }
 
-// invite has the system manager's people make a one-time code.
-func (c *cast) invite(ctx context.Context, role record.Role, identity string) (walletauth.Code, string, error) {
+// invite has the system manager's people make a one-time code; for an
+// organisation's party, msp is the organisation.
+func (c *cast) invite(ctx context.Context, role record.Role, identity, msp string) (walletauth.Code, string, error) {
 	invited, err := c.nodes.Authority().Ask.Invite(ctx, &nodev1.InviteRequest{
-		Role: role.String(), Identity: identity, LifetimeSeconds: int64(time.Hour.Seconds()),
+		Role: role.String(), Identity: identity, Msp: msp, LifetimeSeconds: int64(time.Hour.Seconds()),
 	})
 	if err != nil {
 		return walletauth.Code{}, "", fmt.Errorf("invite: %w", err)
@@ -187,7 +188,7 @@ func (c *cast) invite(ctx context.Context, role record.Role, identity string) (w
 // locked with an age key that is kept nowhere: a passphrase would take a second
 // and 256 MiB of memory every time, for each of them.
 func (c *cast) joinHolder(ctx context.Context, identity, name string) (*holder, error) {
-	code, pid, err := c.invite(ctx, record.RolePolicyholder, identity)
+	code, pid, err := c.invite(ctx, record.RolePolicyholder, identity, "")
 	if err != nil {
 		return nil, err
 	}

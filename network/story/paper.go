@@ -117,7 +117,7 @@ func (r *relationship) enrol(ctx context.Context) error {
 
 // enrolPaper registers new paper-mode keys with a one-time code.
 func (t *tale) enrolPaper(ctx context.Context, role record.Role, identity, msp, subject string) (*client.Keys, error) {
-	code, pid, err := t.invite(ctx, role, identity)
+	code, pid, err := t.invite(ctx, role, identity, msp)
 	if err != nil {
 		return nil, err
 	}

@@ -49,7 +49,7 @@ func newLock(t *testing.T) wallet.Lock {
 }
 
 func (w *world) invite(identity string) wallet.Invitation {
-	code, _, err := w.nodes["manager"].enrol.Invite(w.t.Context(), record.RolePolicyholder, identity, time.Hour)
+	code, _, err := w.nodes["manager"].enrol.Invite(w.t.Context(), record.RolePolicyholder, identity, "", time.Hour)
 	require.NoError(w.t, err)
 	return wallet.Invitation{Code: code, Address: w.nodes["manager"].address, Authority: w.nodes["manager"].pem}
 }
@@ -424,12 +424,12 @@ func TestCodes(t *testing.T) {
 	require.NoError(t, err)
 	_, err = wallet.Enrol(t.Context(), filepath.Join(t.TempDir(), "w"), newLock(t), i)
 	require.ErrorIs(t, err, refusal.ErrWalletCode, "invented")
-	code, _, err := w.nodes["manager"].enrol.Invite(t.Context(), record.RolePolicyholder, "Bob", -time.Second)
+	code, _, err := w.nodes["manager"].enrol.Invite(t.Context(), record.RolePolicyholder, "Bob", "", -time.Second)
 	require.NoError(t, err)
 	i.Code = code
 	_, err = wallet.Enrol(t.Context(), filepath.Join(t.TempDir(), "w"), newLock(t), i)
 	require.ErrorIs(t, err, refusal.ErrWalletCode, "expired")
-	code, _, err = w.nodes["manager"].enrol.Invite(t.Context(), record.RoleInsurer, "Bob", time.Hour)
+	code, _, err = w.nodes["manager"].enrol.Invite(t.Context(), record.RoleInsurer, "Bob", "InsurerMSP", time.Hour)
 	require.NoError(t, err)
 	i.Code = code
 	_, err = wallet.Enrol(t.Context(), filepath.Join(t.TempDir(), "w"), newLock(t), i)

@@ -34,9 +34,16 @@ func NewEnrolment(chain *client.Chain, authority *client.Authority, invitations 
 }
 
 // Invite issues a pseudo-identity for an identity that was checked, and a code
-// for it that is good for a lifetime. The code leaves the node here, once.
-func (e *Enrolment) Invite(ctx context.Context, role record.Role, identity string, lifetime time.Duration) (walletauth.Code, pseudonym.PID, error) {
+// for it that is good for a lifetime. The code leaves the node here, once. MSP is
+// the organisation that the party's certificate has to be of, empty for
+// policyholders: else any invited party could register another organisation's
+// certificate as its own. It returns [record.ErrMalformed] for one without the
+// other.
+func (e *Enrolment) Invite(ctx context.Context, role record.Role, identity, msp string, lifetime time.Duration) (walletauth.Code, pseudonym.PID, error) {
 	var none walletauth.Code
+	if (role == record.RolePolicyholder) != (msp == "") {
+		return none, "", record.ErrMalformed.With("every party but a policyholder is invited for an organisation (MSP)")
+	}
 	pid, err := e.authority.Enrol(role, identity)
 	if err != nil {
 		return none, "", err
@@ -46,7 +53,7 @@ func (e *Enrolment) Invite(ctx context.Context, role record.Role, identity strin
 		return none, "", err
 	}
 	err = e.invitations.PutInvitation(ctx, store.Invitation{
-		Code: record.Digest(code.Hash()), Role: role, PID: string(pid), Expires: e.now().Add(lifetime),
+		Code: record.Digest(code.Hash()), Role: role, PID: string(pid), MSP: msp, Expires: e.now().Add(lifetime),
 	})
 	if err != nil {
 		return none, "", err
@@ -101,8 +108,8 @@ func (e *Enrolment) Register(ctx context.Context, r *nodev1.RegisterRequest) (*n
 	if err != nil {
 		return nil, err
 	}
-	if registration.PID != i.PID || registration.Role != i.Role {
-		return nil, record.ErrForbidden.With("the code is for another pseudo-identity or role")
+	if registration.PID != i.PID || registration.Role != i.Role || registration.MSP != i.MSP {
+		return nil, record.ErrForbidden.With("the code is for another pseudo-identity, role or organisation")
 	}
 	party, err := e.registered(ctx, registration)
 	if err != nil {

@@ -73,7 +73,7 @@ func testProposals(t *testing.T, s store.Store) {
 func testInvitations(t *testing.T, s store.Store) {
 	ctx := t.Context()
 	i := store.Invitation{
-		Code: sha256.Sum256(random(16)), Role: record.RolePolicyholder, PID: "pid",
+		Code: sha256.Sum256(random(16)), Role: record.RoleInsurer, PID: "pid", MSP: "InsurerMSP",
 		Expires: time.Now().Add(time.Hour).UTC().Truncate(time.Millisecond),
 	}
 	_, err := s.Invitation(ctx, i.Code)

@@ -11,8 +11,8 @@ import (
 
 // PutInvitation implements store.Invitations.
 func (db *DB) PutInvitation(ctx context.Context, i store.Invitation) error {
-	_, err := db.write.ExecContext(ctx, `INSERT INTO invitation (code, role, pid, expires_at, used_at, created_at)
-		VALUES ($1, $2, $3, $4, 0, $5)`, i.Code[:], int(i.Role), i.PID, i.Expires.UnixMilli(), now())
+	_, err := db.write.ExecContext(ctx, `INSERT INTO invitation (code, role, pid, msp, expires_at, used_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, 0, $6)`, i.Code[:], int(i.Role), i.PID, i.MSP, i.Expires.UnixMilli(), now())
 	return db.exists(err, i.Code)
 }
 
@@ -20,8 +20,8 @@ func (db *DB) PutInvitation(ctx context.Context, i store.Invitation) error {
 func (db *DB) Invitation(ctx context.Context, code record.Digest) (*store.Invitation, error) {
 	i := store.Invitation{Code: code}
 	var expires, used, created int64
-	err := db.read.QueryRowContext(ctx, `SELECT role, pid, expires_at, used_at, created_at FROM invitation WHERE code = $1`, code[:]).
-		Scan(&i.Role, &i.PID, &expires, &used, &created)
+	err := db.read.QueryRowContext(ctx, `SELECT role, pid, msp, expires_at, used_at, created_at FROM invitation WHERE code = $1`, code[:]).
+		Scan(&i.Role, &i.PID, &i.MSP, &expires, &used, &created)
 	if err != nil {
 		return nil, absent(err, "invitation")
 	}

@@ -50,7 +50,7 @@ func (a *app) nodeStatus() *cobra.Command {
 }
 
 func (a *app) nodeInvite() *cobra.Command {
-	var role, identityFile string
+	var role, identityFile, msp string
 	var lifetime time.Duration
 	c := &cobra.Command{
 		Use:   "invite",
@@ -62,6 +62,7 @@ on a way that nobody else can read.`,
 		Args: cobra.NoArgs,
 	}
 	c.Flags().StringVar(&role, "role", "", "policyholder, insurer, repair-shop or proxy")
+	c.Flags().StringVar(&msp, "msp", "", "organisation (MSP id) of the party's certificate; not for policyholders")
 	c.Flags().StringVar(&identityFile, "identity-file", "", "file whose first line is the identity")
 	c.Flags().DurationVar(&lifetime, "lifetime", 7*24*time.Hour, "how long the code is good for")
 	_ = c.RegisterFlagCompletionFunc("role", oneOf("policyholder", "insurer", "repair-shop", "proxy"))
@@ -71,7 +72,7 @@ on a way that nobody else can read.`,
 			return err
 		}
 		identity, _, _ := strings.Cut(string(raw), "\n")
-		i, err := o.Invite(ctx, &nodev1.InviteRequest{Role: role, Identity: strings.TrimSpace(identity), LifetimeSeconds: int64(lifetime.Seconds())})
+		i, err := o.Invite(ctx, &nodev1.InviteRequest{Role: role, Identity: strings.TrimSpace(identity), LifetimeSeconds: int64(lifetime.Seconds()), Msp: msp})
 		if err != nil {
 			return err
 		}

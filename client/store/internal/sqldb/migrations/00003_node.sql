@@ -21,6 +21,7 @@ CREATE TABLE invitation (
     code       BYTEA    NOT NULL PRIMARY KEY, -- SHA-256 of the one-time code
     role       SMALLINT NOT NULL,
     pid        TEXT     NOT NULL,
+    msp        TEXT     NOT NULL, -- '' for policyholders
     expires_at BIGINT   NOT NULL,
     used_at    BIGINT   NOT NULL, -- 0 until the party is registered
     created_at BIGINT   NOT NULL

@@ -165,6 +165,7 @@ type InviteRequest struct {
 	Role            string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
 	Identity        string                 `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"` // who it really is; never leaves the authority
 	LifetimeSeconds int64                  `protobuf:"varint,3,opt,name=lifetime_seconds,json=lifetimeSeconds,proto3" json:"lifetime_seconds,omitempty"`
+	Msp             string                 `protobuf:"bytes,4,opt,name=msp,proto3" json:"msp,omitempty"` // organisation of the party's certificate; empty for policyholders
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -218,6 +219,13 @@ func (x *InviteRequest) GetLifetimeSeconds() int64 {
 		return x.LifetimeSeconds
 	}
 	return 0
+}
+
+func (x *InviteRequest) GetMsp() string {
+	if x != nil {
+		return x.Msp
+	}
+	return ""
 }
 
 type InviteResponse struct {
@@ -1031,11 +1039,12 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\tproposals\x18\x05 \x01(\x04R\tproposals\x12\x18\n" +
 	"\apending\x18\x06 \x01(\x04R\apending\x12\x18\n" +
 	"\arefused\x18\a \x01(\x04R\arefused\x12\x16\n" +
-	"\x06tokens\x18\b \x01(\x04R\x06tokens\"j\n" +
+	"\x06tokens\x18\b \x01(\x04R\x06tokens\"|\n" +
 	"\rInviteRequest\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x1a\n" +
 	"\bidentity\x18\x02 \x01(\tR\bidentity\x12)\n" +
-	"\x10lifetime_seconds\x18\x03 \x01(\x03R\x0flifetimeSeconds\"6\n" +
+	"\x10lifetime_seconds\x18\x03 \x01(\x03R\x0flifetimeSeconds\x12\x10\n" +
+	"\x03msp\x18\x04 \x01(\tR\x03msp\"6\n" +
 	"\x0eInviteResponse\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\tR\x03pid\"\x80\x01\n" +
