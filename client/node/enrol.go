@@ -8,11 +8,15 @@ import (
 	"os"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/ledger"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pre"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
@@ -88,7 +92,7 @@ func Enrol(ctx context.Context, config *Config, desk nodev1.EnrolmentServiceClie
 	keys, err := config.ensureKeys(func() (pseudonym.PID, error) {
 		issued, err := desk.Enrol(ctx, &nodev1.EnrolRequest{Code: code})
 		if err != nil {
-			return "", err
+			return "", fromDesk(err)
 		}
 		if issued.Role != role.String() {
 			return "", fmt.Errorf("%w: role: the code is for a %s, the configuration says %s", ErrConfig, issued.Role, role)
@@ -104,13 +108,21 @@ func Enrol(ctx context.Context, config *Config, desk nodev1.EnrolmentServiceClie
 	return registerOnce(ctx, chain, keys, role, who, func(r record.Registration) (*record.Party, error) {
 		answer, err := desk.Register(ctx, &nodev1.RegisterRequest{Code: code, Registration: r.Encode()})
 		if err != nil {
-			return nil, err
+			return nil, fromDesk(err)
 		}
 		if err := chain.Await(ctx, answer.AsOf); err != nil {
 			return nil, err
 		}
 		return chain.Party(ctx, keys.ID())
 	})
+}
+
+// fromDesk is what the enrolment service answered, or that it did not.
+func fromDesk(err error) error {
+	if status.Code(err) == codes.Unavailable {
+		return fmt.Errorf("the authority's node: %w: %s", refusal.ErrUnreachable, status.Convert(err).Message())
+	}
+	return fmt.Errorf("the authority's node: %w", refusal.FromStatus(err))
 }
 
 // certified is the Fabric identity of a connection.

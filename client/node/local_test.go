@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -29,4 +31,14 @@ func TestTheLogQuotesNoDocument(t *testing.T) {
 	err = l.call(t.Context(), nodev1.OperatorService_Issue_FullMethodName, func(context.Context) error { return record.ErrExpelled })
 	require.Error(t, err)
 	require.Contains(t, text.String(), string(record.ErrExpelled.Code))
+}
+
+// A node that cannot open its keys, its database or its connection says so.
+func TestANodeThatCannotOpenSaysWhy(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "pass"), []byte("a passphrase\n"), 0o600))
+	config := &Config{Role: "insurer", Store: filepath.Join(dir, "node.db"), Keys: filepath.Join(dir, "none.key"), PassphraseFile: filepath.Join(dir, "pass")}
+	err := Run(t.Context(), config, slog.New(slog.DiscardHandler), func(Serving) error { return nil })
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.ErrorContains(t, err, "none.key")
 }

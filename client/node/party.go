@@ -44,10 +44,11 @@ func openParty(ctx context.Context, config *Config, log *slog.Logger) (p *party,
 	if err != nil {
 		return nil, err
 	}
-	p = &party{config: config, log: log, role: role, recorded: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
+	opened := &party{config: config, log: log, role: role, recorded: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
+	p = opened
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.close())
+		if err != nil { // p is nil by now, after a return of nil
+			p, err = nil, errors.Join(err, opened.close())
 		}
 	}()
 	if p.keys, err = config.partyKeys(); err != nil {

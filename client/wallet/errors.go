@@ -22,7 +22,7 @@ var (
 	ErrDisagree = errors.New("wallet: two nodes say different things about the same party")
 	// ErrNoPolicy: the wallet knows no policy of its owner, whose evidence a
 	// consent has to show.
-	ErrNoPolicy = errors.New("wallet: there is no policy to show for this consent")
+	ErrNoPolicy = errors.New("wallet: there is no policy to show for this consent: have your insurer issue it, and sign it first")
 	// ErrScope: the terms of a consent do not fit the request.
 	ErrScope = errors.New("wallet: the consent would not fit the request")
 	// ErrRotated: the ledger has other keys of this owner than the wallet: they

@@ -10,6 +10,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"google.golang.org/grpc/codes"
+	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
@@ -37,6 +39,7 @@ var (
 	errPassphrase  = errors.New("no usable passphrase")
 	errSystem      = errors.New("sealed for another system: the parameters do not fit")
 	errKind        = errors.New("the key file does not hold what this command needs")
+	errNode        = errors.New("the node refused")
 	errUnhealthy   = errors.New("there are problems")
 	errInterrupted = errors.New("interrupted; nothing was left behind")
 )
@@ -111,7 +114,7 @@ var exits = []exit{
 		Advice: "do what doctor says beside each problem", errors: []error{errUnhealthy}},
 	{Code: 40, Name: "unreachable", Meaning: "a node, or the ledger behind it, cannot be reached",
 		Advice: "try again later; \"claimshare wallet status\" says which nodes answer",
-		errors: []error{wallet.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, context.DeadlineExceeded}},
+		errors: []error{wallet.ErrUnreachable, answered.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, context.DeadlineExceeded}},
 	{Code: 41, Name: "untrue", Meaning: "what a node answered does not hold",
 		Advice: "do not use it; tell the system manager, and ask another member's node with --via",
 		errors: []error{wallet.ErrDisagree, client.ErrTampered, client.ErrSignature, client.ErrStatement, client.ErrAnswer, client.ErrEvidence,
@@ -125,11 +128,12 @@ var exits = []exit{
 	{Code: 45, Name: "no", Meaning: "you were asked and did not say yes",
 		Advice: "run it again when you want it", errors: []error{errDeclined}},
 	{Code: 46, Name: "terms", Meaning: "the consent cannot be made as asked",
-		Advice: "look at the request again: \"claimshare wallet requests\"",
+		Advice: "look at the request again, \"claimshare wallet requests\"; the options of grant choose label, records, days and releases",
 		errors: []error{wallet.ErrScope, wallet.ErrNoPolicy, wallet.ErrDirectory}},
 	{Code: 47, Name: "refused", Meaning: "a node or the ledger refused",
 		Advice: "do what the message says", errors: []error{answered.ErrWalletCode, walletauth.ErrUnknown, walletauth.ErrSuspended,
-			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, client.ErrNothingFound, client.ErrKeys}},
+			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, client.ErrNothingFound, client.ErrKeys,
+			errNode}},
 	{Code: 130, Name: "interrupted", Meaning: "the program was interrupted", errors: []error{errInterrupted}},
 	exitFile, // behind the others, which often wrap an error of a file
 }
@@ -151,8 +155,23 @@ func classify(err error) exit {
 	return exitInternal
 }
 
+// said is err without the words of gRPC where a running node answered it on its
+// operator socket. What has no exit code of its own then is a refusal.
+func said(err error) error {
+	s, remote := grpcstatus.FromError(err)
+	if known := new(answered.Error); err == nil || !remote || s.Code() == codes.Internal || errors.As(err, &known) {
+		return err
+	}
+	switch s.Code() {
+	case codes.Unavailable, codes.DeadlineExceeded:
+		return refuse(answered.ErrLedger, "try again later", "%s", s.Message())
+	}
+	return refuse(errNode, "", "%s", s.Message())
+}
+
 // fail prints err, which came of c, and answers its exit code.
 func (a *app) fail(c *cobra.Command, err error) int {
+	err = said(err)
 	e := classify(err)
 	if own := new(refusal); errors.As(err, &own) && own.advice != "" {
 		e.Advice = own.advice

@@ -6,7 +6,9 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"net"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/node"
+	"github.com/claimshare/claimshare/client/wallet"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 )
 
@@ -161,9 +164,25 @@ func operatorOf(config string) (nodev1.OperatorServiceClient, *grpc.ClientConn, 
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := listens(config, loaded.Operator); err != nil {
+		return nil, nil, err
+	}
 	connection, err := node.DialOperator(loaded.Operator)
 	if err != nil {
 		return nil, nil, fmt.Errorf("operator socket %s: %w", loaded.Operator, err)
 	}
 	return nodev1.NewOperatorServiceClient(connection), connection, nil
+}
+
+// listens says whether a node listens on an operator socket, and otherwise what
+// to do.
+func listens(config, socket string) error {
+	probe, err := net.Dial("unix", socket)
+	switch {
+	case err == nil:
+		return probe.Close()
+	case errors.Is(err, fs.ErrPermission):
+		return refuse(wallet.ErrUnreachable, "run it as the user that runs the node", "operator socket: %w", err)
+	}
+	return refuse(wallet.ErrUnreachable, "start the node: claimshare node run --config "+config, "the node does not run: %w", err)
 }

@@ -123,6 +123,9 @@ given again: "claimshare wallet history" shows them as not approved.`,
 				return err
 			}
 			w, err := wallet.Restore(p.file(), lock, string(sheet), authority, pem)
+			if errors.Is(err, wallet.ErrDirectory) {
+				return refuse(errUsage, "name the system manager's node with --authority, and its certificate's authority with --ca", "%w", err)
+			}
 			if err != nil {
 				return err
 			}
