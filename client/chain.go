@@ -350,6 +350,16 @@ func (c *Chain) Release(ctx context.Context, id record.ReleaseID) (*record.Relea
 	return one(ctx, c, record.TxReleaseByID, func(r *record.Release) bool { return r.Statement.Release == id }, id.String())
 }
 
+// ConsentsTo is what a requester was given consent to.
+func (c *Chain) ConsentsTo(ctx context.Context, requester record.PartyID) ([]record.Consent, error) {
+	return pages[record.Consent](ctx, c.ledger, record.TxConsentsByRequester, requester.String())
+}
+
+// RequestsBy is what a requester asked for.
+func (c *Chain) RequestsBy(ctx context.Context, requester record.PartyID) ([]record.Request, error) {
+	return pages[record.Request](ctx, c.ledger, record.TxRequestsByRequester, requester.String())
+}
+
 // ReleasesUnder is what was handed out under a consent.
 func (c *Chain) ReleasesUnder(ctx context.Context, consent record.ConsentID) ([]record.Release, error) {
 	return pages[record.Release](ctx, c.ledger, record.TxReleasesByConsent, consent.String())

@@ -123,6 +123,9 @@ func (o *operator) Issue(ctx context.Context, r *nodev1.IssueRequest) (*nodev1.I
 	if err != nil {
 		return nil, status.Error(codes.InvalidArgument, err.Error())
 	}
+	if (kind == record.KindPolicy) != (o.party.role == record.RoleInsurer) {
+		return nil, record.ErrIssuerKind.With("this node is a %s's", o.party.role)
+	}
 	var files fs.FS
 	if r.Files != "" {
 		files = os.DirFS(r.Files)
@@ -206,6 +209,45 @@ func recordIDs(raw [][]byte) ([]record.RecordID, error) {
 		ids = append(ids, record.RecordID(b))
 	}
 	return ids, nil
+}
+
+// Consents implements nodev1.OperatorServiceServer.
+func (o *operator) Consents(ctx context.Context, _ *nodev1.ConsentsRequest) (*nodev1.ConsentsResponse, error) {
+	if err := o.forMembers(); err != nil {
+		return nil, err
+	}
+	requests, err := o.party.chain.RequestsBy(ctx, o.party.id())
+	if err != nil {
+		return nil, err
+	}
+	consents, err := o.party.chain.ConsentsTo(ctx, o.party.id())
+	if err != nil {
+		return nil, err
+	}
+	answer := &nodev1.ConsentsResponse{}
+	answered := map[record.RequestID]bool{}
+	now := time.Now().Unix()
+	for i := range consents {
+		c := &consents[i]
+		a := &nodev1.AskedFor{
+			Consent: c.Consent[:], Owner: c.Owner.String(), Label: c.Label, Purpose: c.Purpose, Claim: c.Claim, Status: c.Status.String(), Expiry: c.Expiry,
+		}
+		if !c.Request.IsZero() {
+			a.Request, answered[c.Request] = c.Request[:], true
+		}
+		if now >= c.Expiry && c.Status != record.ConsentRevoked {
+			a.Status = "expired"
+		}
+		answer.Asked = append(answer.Asked, a)
+	}
+	for i := range requests {
+		if r := &requests[i]; !answered[r.ID] {
+			answer.Asked = append(answer.Asked, &nodev1.AskedFor{
+				Request: r.ID[:], Owner: r.Owner.String(), Label: r.Label, Purpose: r.Purpose, Claim: r.Claim, Status: "waiting",
+			})
+		}
+	}
+	return answer, nil
 }
 
 // Fetch implements nodev1.OperatorServiceServer.

@@ -163,6 +163,71 @@ func hexRecords(names []string) ([][]byte, error) {
 	return all, nil
 }
 
+// askedFor is one line of what "node consents" answers.
+type askedFor struct {
+	Request string `json:"request,omitempty"`
+	Consent string `json:"consent,omitempty"`
+	Owner   string `json:"owner"`
+	Label   string `json:"label,omitempty"`
+	Purpose string `json:"purpose"`
+	Claim   string `json:"claim,omitempty"`
+	Status  string `json:"status"`
+	Expiry  string `json:"expiry,omitempty"`
+}
+
+type askedList []askedFor
+
+func (l askedList) text(w io.Writer) error {
+	if len(l) == 0 {
+		_, err := fmt.Fprintln(w, "nothing asked for, and no consent")
+		return err
+	}
+	for _, a := range l {
+		what := strings.TrimSpace(a.Purpose + " " + a.Claim)
+		if a.Label != "" {
+			what += ", label " + a.Label
+		}
+		line := fmt.Sprintf("%-8s  owner %s, %s", a.Status, a.Owner, what)
+		if a.Consent != "" {
+			line += "\n          consent " + a.Consent + ", until " + a.Expiry
+		} else {
+			line += "\n          request " + a.Request
+		}
+		if _, err := fmt.Fprintln(w, line); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) nodeConsents() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "consents",
+		Short: "What this node asked for, and what owners consented to (insurer, repair shop)",
+		Long: `List what this node asked owners for and what they consented to. A consent can be
+fetched when it is approved; one that is granted waits for the system manager.`,
+		Args: cobra.NoArgs,
+	}
+	return a.operate(c, func(ctx context.Context, o nodev1.OperatorServiceClient, _ []string) error {
+		r, err := o.Consents(ctx, &nodev1.ConsentsRequest{})
+		if err != nil {
+			return err
+		}
+		list := askedList{}
+		for _, asked := range r.Asked {
+			line := askedFor{
+				Request: hex.EncodeToString(asked.Request), Consent: hex.EncodeToString(asked.Consent), Owner: asked.Owner,
+				Label: asked.Label, Purpose: asked.Purpose, Claim: asked.Claim, Status: asked.Status,
+			}
+			if asked.Expiry != 0 {
+				line.Expiry = record.FormatTime(asked.Expiry)
+			}
+			list = append(list, line)
+		}
+		return a.print(list)
+	})
+}
+
 // fetchedRecord is one line of what "node fetch" answers.
 type fetchedRecord struct {
 	Record  string   `json:"record"`

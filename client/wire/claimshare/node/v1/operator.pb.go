@@ -528,6 +528,188 @@ func (x *AskResponse) GetRequest() []byte {
 	return nil
 }
 
+type ConsentsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsentsRequest) Reset() {
+	*x = ConsentsRequest{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsentsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsentsRequest) ProtoMessage() {}
+
+func (x *ConsentsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsentsRequest.ProtoReflect.Descriptor instead.
+func (*ConsentsRequest) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{8}
+}
+
+type ConsentsResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Asked         []*AskedFor            `protobuf:"bytes,1,rep,name=asked,proto3" json:"asked,omitempty"` // consents, oldest first, then the requests that wait
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConsentsResponse) Reset() {
+	*x = ConsentsResponse{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConsentsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConsentsResponse) ProtoMessage() {}
+
+func (x *ConsentsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConsentsResponse.ProtoReflect.Descriptor instead.
+func (*ConsentsResponse) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ConsentsResponse) GetAsked() []*AskedFor {
+	if x != nil {
+		return x.Asked
+	}
+	return nil
+}
+
+// AskedFor is an access request with the consent that answers it, or a consent
+// that nobody asked for.
+type AskedFor struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Request       []byte                 `protobuf:"bytes,1,opt,name=request,proto3" json:"request,omitempty"` // empty for a consent without a request
+	Consent       []byte                 `protobuf:"bytes,2,opt,name=consent,proto3" json:"consent,omitempty"` // empty while the owner has not answered
+	Owner         string                 `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`     // party id
+	Label         string                 `protobuf:"bytes,4,opt,name=label,proto3" json:"label,omitempty"`
+	Purpose       string                 `protobuf:"bytes,5,opt,name=purpose,proto3" json:"purpose,omitempty"`
+	Claim         string                 `protobuf:"bytes,6,opt,name=claim,proto3" json:"claim,omitempty"`
+	Status        string                 `protobuf:"bytes,7,opt,name=status,proto3" json:"status,omitempty"`  // waiting, granted, approved, revoked or expired
+	Expiry        int64                  `protobuf:"varint,8,opt,name=expiry,proto3" json:"expiry,omitempty"` // seconds since 1970; 0 without a consent
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AskedFor) Reset() {
+	*x = AskedFor{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AskedFor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AskedFor) ProtoMessage() {}
+
+func (x *AskedFor) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AskedFor.ProtoReflect.Descriptor instead.
+func (*AskedFor) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AskedFor) GetRequest() []byte {
+	if x != nil {
+		return x.Request
+	}
+	return nil
+}
+
+func (x *AskedFor) GetConsent() []byte {
+	if x != nil {
+		return x.Consent
+	}
+	return nil
+}
+
+func (x *AskedFor) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *AskedFor) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+func (x *AskedFor) GetPurpose() string {
+	if x != nil {
+		return x.Purpose
+	}
+	return ""
+}
+
+func (x *AskedFor) GetClaim() string {
+	if x != nil {
+		return x.Claim
+	}
+	return ""
+}
+
+func (x *AskedFor) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *AskedFor) GetExpiry() int64 {
+	if x != nil {
+		return x.Expiry
+	}
+	return 0
+}
+
 type FetchRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Consent       []byte                 `protobuf:"bytes,1,opt,name=consent,proto3" json:"consent,omitempty"`
@@ -538,7 +720,7 @@ type FetchRequest struct {
 
 func (x *FetchRequest) Reset() {
 	*x = FetchRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -550,7 +732,7 @@ func (x *FetchRequest) String() string {
 func (*FetchRequest) ProtoMessage() {}
 
 func (x *FetchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -563,7 +745,7 @@ func (x *FetchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchRequest.ProtoReflect.Descriptor instead.
 func (*FetchRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{8}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FetchRequest) GetConsent() []byte {
@@ -592,7 +774,7 @@ type FetchResponse struct {
 
 func (x *FetchResponse) Reset() {
 	*x = FetchResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +786,7 @@ func (x *FetchResponse) String() string {
 func (*FetchResponse) ProtoMessage() {}
 
 func (x *FetchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +799,7 @@ func (x *FetchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchResponse.ProtoReflect.Descriptor instead.
 func (*FetchResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{9}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FetchResponse) GetRecord() []byte {
@@ -657,7 +839,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -669,7 +851,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -682,7 +864,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{10}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ReadRequest) GetRelease() []byte {
@@ -701,7 +883,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +895,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +908,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{11}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ReadResponse) GetChunk() []byte {
@@ -747,7 +929,7 @@ type DisputeRequest struct {
 
 func (x *DisputeRequest) Reset() {
 	*x = DisputeRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -759,7 +941,7 @@ func (x *DisputeRequest) String() string {
 func (*DisputeRequest) ProtoMessage() {}
 
 func (x *DisputeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -772,7 +954,7 @@ func (x *DisputeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisputeRequest.ProtoReflect.Descriptor instead.
 func (*DisputeRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{12}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *DisputeRequest) GetRelease() []byte {
@@ -804,7 +986,7 @@ type DisputeResponse struct {
 
 func (x *DisputeResponse) Reset() {
 	*x = DisputeResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -816,7 +998,7 @@ func (x *DisputeResponse) String() string {
 func (*DisputeResponse) ProtoMessage() {}
 
 func (x *DisputeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -829,7 +1011,7 @@ func (x *DisputeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisputeResponse.ProtoReflect.Descriptor instead.
 func (*DisputeResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{13}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{16}
 }
 
 type ResolveRequest struct {
@@ -843,7 +1025,7 @@ type ResolveRequest struct {
 
 func (x *ResolveRequest) Reset() {
 	*x = ResolveRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1037,7 @@ func (x *ResolveRequest) String() string {
 func (*ResolveRequest) ProtoMessage() {}
 
 func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1050,7 @@ func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveRequest.ProtoReflect.Descriptor instead.
 func (*ResolveRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{14}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResolveRequest) GetRelease() []byte {
@@ -900,7 +1082,7 @@ type ResolveResponse struct {
 
 func (x *ResolveResponse) Reset() {
 	*x = ResolveResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -912,7 +1094,7 @@ func (x *ResolveResponse) String() string {
 func (*ResolveResponse) ProtoMessage() {}
 
 func (x *ResolveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -925,7 +1107,7 @@ func (x *ResolveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveResponse.ProtoReflect.Descriptor instead.
 func (*ResolveResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{15}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{18}
 }
 
 type TraceRequest struct {
@@ -938,7 +1120,7 @@ type TraceRequest struct {
 
 func (x *TraceRequest) Reset() {
 	*x = TraceRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -950,7 +1132,7 @@ func (x *TraceRequest) String() string {
 func (*TraceRequest) ProtoMessage() {}
 
 func (x *TraceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -963,7 +1145,7 @@ func (x *TraceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceRequest.ProtoReflect.Descriptor instead.
 func (*TraceRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{16}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *TraceRequest) GetRole() string {
@@ -989,7 +1171,7 @@ type TraceResponse struct {
 
 func (x *TraceResponse) Reset() {
 	*x = TraceResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1183,7 @@ func (x *TraceResponse) String() string {
 func (*TraceResponse) ProtoMessage() {}
 
 func (x *TraceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1196,7 @@ func (x *TraceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceResponse.ProtoReflect.Descriptor instead.
 func (*TraceResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{17}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *TraceResponse) GetIdentity() string {
@@ -1065,7 +1247,19 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\apurpose\x18\x05 \x01(\tR\apurpose\x12\x14\n" +
 	"\x05claim\x18\x06 \x01(\tR\x05claim\"'\n" +
 	"\vAskResponse\x12\x18\n" +
-	"\arequest\x18\x01 \x01(\fR\arequest\"B\n" +
+	"\arequest\x18\x01 \x01(\fR\arequest\"\x11\n" +
+	"\x0fConsentsRequest\"F\n" +
+	"\x10ConsentsResponse\x122\n" +
+	"\x05asked\x18\x01 \x03(\v2\x1c.claimshare.node.v1.AskedForR\x05asked\"\xca\x01\n" +
+	"\bAskedFor\x12\x18\n" +
+	"\arequest\x18\x01 \x01(\fR\arequest\x12\x18\n" +
+	"\aconsent\x18\x02 \x01(\fR\aconsent\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\x12\x14\n" +
+	"\x05label\x18\x04 \x01(\tR\x05label\x12\x18\n" +
+	"\apurpose\x18\x05 \x01(\tR\apurpose\x12\x14\n" +
+	"\x05claim\x18\x06 \x01(\tR\x05claim\x12\x16\n" +
+	"\x06status\x18\a \x01(\tR\x06status\x12\x16\n" +
+	"\x06expiry\x18\b \x01(\x03R\x06expiry\"B\n" +
 	"\fFetchRequest\x12\x18\n" +
 	"\aconsent\x18\x01 \x01(\fR\aconsent\x12\x18\n" +
 	"\arecords\x18\x02 \x03(\fR\arecords\"o\n" +
@@ -1092,12 +1286,13 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\tR\x03pid\"+\n" +
 	"\rTraceResponse\x12\x1a\n" +
-	"\bidentity\x18\x01 \x01(\tR\bidentity2\xdc\x05\n" +
+	"\bidentity\x18\x01 \x01(\tR\bidentity2\xb3\x06\n" +
 	"\x0fOperatorService\x12O\n" +
 	"\x06Status\x12!.claimshare.node.v1.StatusRequest\x1a\".claimshare.node.v1.StatusResponse\x12O\n" +
 	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12L\n" +
 	"\x05Issue\x12 .claimshare.node.v1.IssueRequest\x1a!.claimshare.node.v1.IssueResponse\x12F\n" +
-	"\x03Ask\x12\x1e.claimshare.node.v1.AskRequest\x1a\x1f.claimshare.node.v1.AskResponse\x12N\n" +
+	"\x03Ask\x12\x1e.claimshare.node.v1.AskRequest\x1a\x1f.claimshare.node.v1.AskResponse\x12U\n" +
+	"\bConsents\x12#.claimshare.node.v1.ConsentsRequest\x1a$.claimshare.node.v1.ConsentsResponse\x12N\n" +
 	"\x05Fetch\x12 .claimshare.node.v1.FetchRequest\x1a!.claimshare.node.v1.FetchResponse0\x01\x12K\n" +
 	"\x04Read\x12\x1f.claimshare.node.v1.ReadRequest\x1a .claimshare.node.v1.ReadResponse0\x01\x12R\n" +
 	"\aDispute\x12\".claimshare.node.v1.DisputeRequest\x1a#.claimshare.node.v1.DisputeResponse\x12R\n" +
@@ -1116,51 +1311,57 @@ func file_claimshare_node_v1_operator_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_operator_proto_rawDescData
 }
 
-var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_claimshare_node_v1_operator_proto_goTypes = []any{
-	(*StatusRequest)(nil),   // 0: claimshare.node.v1.StatusRequest
-	(*StatusResponse)(nil),  // 1: claimshare.node.v1.StatusResponse
-	(*InviteRequest)(nil),   // 2: claimshare.node.v1.InviteRequest
-	(*InviteResponse)(nil),  // 3: claimshare.node.v1.InviteResponse
-	(*IssueRequest)(nil),    // 4: claimshare.node.v1.IssueRequest
-	(*IssueResponse)(nil),   // 5: claimshare.node.v1.IssueResponse
-	(*AskRequest)(nil),      // 6: claimshare.node.v1.AskRequest
-	(*AskResponse)(nil),     // 7: claimshare.node.v1.AskResponse
-	(*FetchRequest)(nil),    // 8: claimshare.node.v1.FetchRequest
-	(*FetchResponse)(nil),   // 9: claimshare.node.v1.FetchResponse
-	(*ReadRequest)(nil),     // 10: claimshare.node.v1.ReadRequest
-	(*ReadResponse)(nil),    // 11: claimshare.node.v1.ReadResponse
-	(*DisputeRequest)(nil),  // 12: claimshare.node.v1.DisputeRequest
-	(*DisputeResponse)(nil), // 13: claimshare.node.v1.DisputeResponse
-	(*ResolveRequest)(nil),  // 14: claimshare.node.v1.ResolveRequest
-	(*ResolveResponse)(nil), // 15: claimshare.node.v1.ResolveResponse
-	(*TraceRequest)(nil),    // 16: claimshare.node.v1.TraceRequest
-	(*TraceResponse)(nil),   // 17: claimshare.node.v1.TraceResponse
+	(*StatusRequest)(nil),    // 0: claimshare.node.v1.StatusRequest
+	(*StatusResponse)(nil),   // 1: claimshare.node.v1.StatusResponse
+	(*InviteRequest)(nil),    // 2: claimshare.node.v1.InviteRequest
+	(*InviteResponse)(nil),   // 3: claimshare.node.v1.InviteResponse
+	(*IssueRequest)(nil),     // 4: claimshare.node.v1.IssueRequest
+	(*IssueResponse)(nil),    // 5: claimshare.node.v1.IssueResponse
+	(*AskRequest)(nil),       // 6: claimshare.node.v1.AskRequest
+	(*AskResponse)(nil),      // 7: claimshare.node.v1.AskResponse
+	(*ConsentsRequest)(nil),  // 8: claimshare.node.v1.ConsentsRequest
+	(*ConsentsResponse)(nil), // 9: claimshare.node.v1.ConsentsResponse
+	(*AskedFor)(nil),         // 10: claimshare.node.v1.AskedFor
+	(*FetchRequest)(nil),     // 11: claimshare.node.v1.FetchRequest
+	(*FetchResponse)(nil),    // 12: claimshare.node.v1.FetchResponse
+	(*ReadRequest)(nil),      // 13: claimshare.node.v1.ReadRequest
+	(*ReadResponse)(nil),     // 14: claimshare.node.v1.ReadResponse
+	(*DisputeRequest)(nil),   // 15: claimshare.node.v1.DisputeRequest
+	(*DisputeResponse)(nil),  // 16: claimshare.node.v1.DisputeResponse
+	(*ResolveRequest)(nil),   // 17: claimshare.node.v1.ResolveRequest
+	(*ResolveResponse)(nil),  // 18: claimshare.node.v1.ResolveResponse
+	(*TraceRequest)(nil),     // 19: claimshare.node.v1.TraceRequest
+	(*TraceResponse)(nil),    // 20: claimshare.node.v1.TraceResponse
 }
 var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
-	0,  // 0: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
-	2,  // 1: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
-	4,  // 2: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
-	6,  // 3: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
-	8,  // 4: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
-	10, // 5: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
-	12, // 6: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
-	14, // 7: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
-	16, // 8: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
-	1,  // 9: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
-	3,  // 10: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
-	5,  // 11: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
-	7,  // 12: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
-	9,  // 13: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
-	11, // 14: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
-	13, // 15: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
-	15, // 16: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
-	17, // 17: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
-	9,  // [9:18] is the sub-list for method output_type
-	0,  // [0:9] is the sub-list for method input_type
-	0,  // [0:0] is the sub-list for extension type_name
-	0,  // [0:0] is the sub-list for extension extendee
-	0,  // [0:0] is the sub-list for field type_name
+	10, // 0: claimshare.node.v1.ConsentsResponse.asked:type_name -> claimshare.node.v1.AskedFor
+	0,  // 1: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
+	2,  // 2: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
+	4,  // 3: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
+	6,  // 4: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
+	8,  // 5: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
+	11, // 6: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
+	13, // 7: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
+	15, // 8: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
+	17, // 9: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
+	19, // 10: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
+	1,  // 11: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
+	3,  // 12: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
+	5,  // 13: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
+	7,  // 14: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
+	9,  // 15: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
+	12, // 16: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
+	14, // 17: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
+	16, // 18: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
+	18, // 19: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
+	20, // 20: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
+	11, // [11:21] is the sub-list for method output_type
+	1,  // [1:11] is the sub-list for method input_type
+	1,  // [1:1] is the sub-list for extension type_name
+	1,  // [1:1] is the sub-list for extension extendee
+	0,  // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_claimshare_node_v1_operator_proto_init() }
@@ -1174,7 +1375,7 @@ func file_claimshare_node_v1_operator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_operator_proto_rawDesc), len(file_claimshare_node_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -22,15 +22,16 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OperatorService_Status_FullMethodName  = "/claimshare.node.v1.OperatorService/Status"
-	OperatorService_Invite_FullMethodName  = "/claimshare.node.v1.OperatorService/Invite"
-	OperatorService_Issue_FullMethodName   = "/claimshare.node.v1.OperatorService/Issue"
-	OperatorService_Ask_FullMethodName     = "/claimshare.node.v1.OperatorService/Ask"
-	OperatorService_Fetch_FullMethodName   = "/claimshare.node.v1.OperatorService/Fetch"
-	OperatorService_Read_FullMethodName    = "/claimshare.node.v1.OperatorService/Read"
-	OperatorService_Dispute_FullMethodName = "/claimshare.node.v1.OperatorService/Dispute"
-	OperatorService_Resolve_FullMethodName = "/claimshare.node.v1.OperatorService/Resolve"
-	OperatorService_Trace_FullMethodName   = "/claimshare.node.v1.OperatorService/Trace"
+	OperatorService_Status_FullMethodName   = "/claimshare.node.v1.OperatorService/Status"
+	OperatorService_Invite_FullMethodName   = "/claimshare.node.v1.OperatorService/Invite"
+	OperatorService_Issue_FullMethodName    = "/claimshare.node.v1.OperatorService/Issue"
+	OperatorService_Ask_FullMethodName      = "/claimshare.node.v1.OperatorService/Ask"
+	OperatorService_Consents_FullMethodName = "/claimshare.node.v1.OperatorService/Consents"
+	OperatorService_Fetch_FullMethodName    = "/claimshare.node.v1.OperatorService/Fetch"
+	OperatorService_Read_FullMethodName     = "/claimshare.node.v1.OperatorService/Read"
+	OperatorService_Dispute_FullMethodName  = "/claimshare.node.v1.OperatorService/Dispute"
+	OperatorService_Resolve_FullMethodName  = "/claimshare.node.v1.OperatorService/Resolve"
+	OperatorService_Trace_FullMethodName    = "/claimshare.node.v1.OperatorService/Trace"
 )
 
 // OperatorServiceClient is the client API for OperatorService service.
@@ -45,6 +46,9 @@ type OperatorServiceClient interface {
 	Issue(ctx context.Context, in *IssueRequest, opts ...grpc.CallOption) (*IssueResponse, error)
 	// Ask puts an access request on the ledger. Members.
 	Ask(ctx context.Context, in *AskRequest, opts ...grpc.CallOption) (*AskResponse, error)
+	// Consents lists what this node asked for and what it was given consent to.
+	// Members.
+	Consents(ctx context.Context, in *ConsentsRequest, opts ...grpc.CallOption) (*ConsentsResponse, error)
 	// Fetch has records released under a consent, receives and acknowledges them.
 	// It streams one answer per record. Members.
 	Fetch(ctx context.Context, in *FetchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchResponse], error)
@@ -100,6 +104,16 @@ func (c *operatorServiceClient) Ask(ctx context.Context, in *AskRequest, opts ..
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AskResponse)
 	err := c.cc.Invoke(ctx, OperatorService_Ask_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operatorServiceClient) Consents(ctx context.Context, in *ConsentsRequest, opts ...grpc.CallOption) (*ConsentsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ConsentsResponse)
+	err := c.cc.Invoke(ctx, OperatorService_Consents_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -186,6 +200,9 @@ type OperatorServiceServer interface {
 	Issue(context.Context, *IssueRequest) (*IssueResponse, error)
 	// Ask puts an access request on the ledger. Members.
 	Ask(context.Context, *AskRequest) (*AskResponse, error)
+	// Consents lists what this node asked for and what it was given consent to.
+	// Members.
+	Consents(context.Context, *ConsentsRequest) (*ConsentsResponse, error)
 	// Fetch has records released under a consent, receives and acknowledges them.
 	// It streams one answer per record. Members.
 	Fetch(*FetchRequest, grpc.ServerStreamingServer[FetchResponse]) error
@@ -218,6 +235,9 @@ func (UnimplementedOperatorServiceServer) Issue(context.Context, *IssueRequest) 
 }
 func (UnimplementedOperatorServiceServer) Ask(context.Context, *AskRequest) (*AskResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Ask not implemented")
+}
+func (UnimplementedOperatorServiceServer) Consents(context.Context, *ConsentsRequest) (*ConsentsResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Consents not implemented")
 }
 func (UnimplementedOperatorServiceServer) Fetch(*FetchRequest, grpc.ServerStreamingServer[FetchResponse]) error {
 	return status.Errorf(codes.Unimplemented, "method Fetch not implemented")
@@ -327,6 +347,24 @@ func _OperatorService_Ask_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperatorService_Consents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ConsentsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServiceServer).Consents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperatorService_Consents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServiceServer).Consents(ctx, req.(*ConsentsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OperatorService_Fetch_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(FetchRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -425,6 +463,10 @@ var OperatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Ask",
 			Handler:    _OperatorService_Ask_Handler,
+		},
+		{
+			MethodName: "Consents",
+			Handler:    _OperatorService_Consents_Handler,
 		},
 		{
 			MethodName: "Dispute",
