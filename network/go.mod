@@ -10,6 +10,7 @@ require (
 	github.com/claimshare/claimshare/crypto v0.0.0
 	github.com/consensys/gnark-crypto v0.22.0
 	github.com/fatih/color v1.19.0
+	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50
 	github.com/hyperledger/fabric-admin-sdk v0.2.0
 	github.com/hyperledger/fabric-chaincode-go/v2 v2.3.0
 	github.com/hyperledger/fabric-gateway v1.12.1

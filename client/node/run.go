@@ -41,6 +41,11 @@ type Serving struct {
 // keeps the node from working: another ledger behind the same name, a broken
 // database.
 func Run(ctx context.Context, config *Config, log *slog.Logger, ready func(Serving) error) (err error) {
+	stop, err := profile(config)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	p, err := openParty(ctx, config, log)
 	if err != nil {
 		return err

@@ -176,7 +176,7 @@ func environment() []string {
 }
 
 const (
-	startUp = time.Minute
+	startUp = 3 * time.Minute // on a machine that does a lot else
 	glance  = 50 * time.Millisecond
 )
 

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) {
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
 		// They mostly wait, for blocks above all: processors do not limit them.
-		_ = flag.Set("test.parallel", "8")
+		_ = flag.Set("test.parallel", "5")
 	}
 	os.Exit(m.Run())
 }

@@ -1,0 +1,133 @@
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/pprof/profile"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/claimshare/claimshare/network/consortium"
+	"github.com/claimshare/claimshare/network/programs"
+)
+
+// TestProxyCost tells what a release costs the proxy's node in processor time,
+// and what for. It is for the long run, and asserts nothing about speed;
+// CLAIMSHARE_RELEASES=100 runs it with as many releases.
+func TestProxyCost(t *testing.T) {
+	n := dose(t, "CLAIMSHARE_RELEASES", 400)
+	if n == 0 {
+		t.Skip("set CLAIMSHARE_SOAK=1 or CLAIMSHARE_RELEASES")
+	}
+	program, err := programs.FailingClaimShare(t.Context(), checkout(t), nil)
+	require.NoError(t, err)
+	profiles := t.TempDir()
+	s := newStage(t, consortium.Options{
+		System: "Cost", Submit: "direct", Program: program, Env: []string{"CLAIMSHARE_PROFILES=" + profiles},
+	})
+	prepared := s.prepareClaims(t, n)
+	before := s.processorTime(t, s.Proxy())
+	var all errgroup.Group
+	all.SetLimit(8)
+	for _, c := range prepared {
+		all.Go(func() error {
+			got, err := s.rival.Fetch(t.Context(), c.consent, c.record)
+			if err == nil && len(got) == 1 {
+				err = got[0].Err
+			}
+			return err
+		})
+	}
+	require.NoError(t, all.Wait())
+	used := s.processorTime(t, s.Proxy()) - before
+	require.NoError(t, s.Stop(context.WithoutCancel(t.Context())))
+
+	parts := split(t, filepath.Join(profiles, "proxy.pprof"), "ProxyService_Release_Handler")
+	perRelease := func(d time.Duration) time.Duration { return (d / time.Duration(n)).Round(10 * time.Microsecond) }
+	t.Logf("%d releases: %v of the proxy's processor time each", n, perRelease(used))
+	require.Positive(t, parts["cryptography"])
+	for _, name := range append(partNames, "anything else") {
+		t.Logf("  %-14s %v", name, perRelease(parts[name]))
+	}
+	t.Logf("the whole is %.1f times the cryptography", float64(used)/float64(parts["cryptography"]))
+}
+
+// processorTime is what a node's process has used since it started.
+func (s *stage) processorTime(t *testing.T, n *consortium.Node) time.Duration {
+	t.Helper()
+	pid, err := s.PID(n)
+	require.NoError(t, err)
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	require.NoError(t, err)
+	_, after, found := strings.Cut(string(raw), ") ")
+	require.True(t, found)
+	fields := strings.Fields(after)
+	const utime, stime, tick = 11, 12, 10 * time.Millisecond // proc(5); Linux has 100 ticks a second
+	var sum time.Duration
+	for _, field := range []string{fields[utime], fields[stime]} {
+		ticks, err := strconv.Atoi(field)
+		require.NoError(t, err)
+		sum += time.Duration(ticks) * tick
+	}
+	return sum
+}
+
+// parts of a node's work, by what stands in the names of the functions at work;
+// the first part that fits counts.
+var parts = []struct {
+	name      string
+	functions []string
+}{
+	{"cryptography", []string{"claimshare/crypto/", "gnark-crypto"}},
+	{"TLS", []string{"crypto/tls.", "crypto/x509."}},
+	{"store", []string{"modernc.org/sqlite", "store/internal/sqldb", "database/sql."}},
+	{"gateway", []string{"client/ledger.", "fabric-gateway", "client.(*Chain)"}},
+	{"gRPC", []string{"google.golang.org/grpc", "golang.org/x/net/http2"}},
+	{"runtime", []string{"runtime."}},
+}
+
+var partNames = []string{"cryptography", "TLS", "store", "gateway", "gRPC", "runtime"}
+
+// split adds the samples of a processor profile up by part. The profile must
+// have seen the function of that name.
+func split(t *testing.T, path, seen string) map[string]time.Duration {
+	t.Helper()
+	file, err := os.Open(path)
+	require.NoError(t, err)
+	defer file.Close()
+	p, err := profile.Parse(file)
+	require.NoError(t, err)
+	sums := map[string]time.Duration{}
+	found := false
+	for _, sample := range p.Sample {
+		var names []string
+		for _, location := range sample.Location {
+			for _, line := range location.Line {
+				names = append(names, line.Function.Name)
+			}
+		}
+		stack := strings.Join(names, "\n")
+		found = found || strings.Contains(stack, seen)
+		sums[partOf(stack)] += time.Duration(sample.Value[1])
+	}
+	require.True(t, found, "the profile is not of a proxy at work")
+	return sums
+}
+
+func partOf(stack string) string {
+	for _, part := range parts {
+		for _, function := range part.functions {
+			if strings.Contains(stack, function) {
+				return part.name
+			}
+		}
+	}
+	return "anything else"
+}
