@@ -120,6 +120,9 @@ func (b *book) value(name string, v any) any {
 		for i := range v {
 			v[i] = b.value(name, v[i])
 		}
+		if name == "approvals" {
+			byAgency(v)
+		}
 		return v
 	case string:
 		if name == "bookmark" && v != "" {
@@ -133,6 +136,17 @@ func (b *book) value(name string, v any) any {
 		}
 	}
 	return v
+}
+
+// byAgency sorts approvals. The contract lists them by time, and by agency within
+// one second; which of two steps fall into one second differs between ledgers.
+func byAgency(approvals []any) {
+	agency := func(v any) string {
+		approval, _ := v.(map[string]any)
+		name, _ := approval["agency"].(string)
+		return name
+	}
+	slices.SortStableFunc(approvals, func(a, b any) int { return strings.Compare(agency(a), agency(b)) })
 }
 
 // write is a key and its document.
