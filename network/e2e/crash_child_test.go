@@ -7,6 +7,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
@@ -20,9 +21,13 @@ import (
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
-// crashVariable tells TestCrashChild that it is the process to be killed, and
-// where its instructions are.
-const crashVariable = "CLAIMSHARE_CRASH_CHILD"
+const (
+	// crashVariable tells TestCrashChild that it is the process to be killed, and
+	// where its instructions are.
+	crashVariable = "CLAIMSHARE_CRASH_CHILD"
+	// crashHold tells it to wait for that instead of ending.
+	crashHold = "CLAIMSHARE_CRASH_HOLD"
+)
 
 // crashMember is one member whose records the child submits.
 type crashMember struct {
@@ -58,6 +63,9 @@ func TestCrashChild(t *testing.T) {
 		working.Go(func() error { return m.work(t.Context(), say) })
 	}
 	require.NoError(t, working.Wait())
+	if os.Getenv(crashHold) != "" {
+		time.Sleep(time.Hour) // the kill comes sooner
+	}
 	say("finished")
 }
 

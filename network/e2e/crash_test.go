@@ -25,7 +25,9 @@ import (
 // TestCrash kills the SDK's process again and again while it submits records,
 // and starts it anew. In the end every record must be on the ledger once, those
 // that the process had acknowledged with certainty as all others, and the
-// members' databases must agree with the ledger.
+// members' databases must agree with the ledger. A process that is killed
+// between the two has a record in its database that it never spoke of: at most
+// one transaction's records of each member a kill.
 //
 // The everyday dose is 2 kills during 1,000 records, the long one 20 during
 // 10,000. Most records go in batches, some in transactions of their own.
@@ -64,12 +66,12 @@ func TestCrash(t *testing.T) {
 	began := time.Now()
 	killed := 0
 	for {
-		moment := records + 1 // never
-		if killed < kills {
+		moment, kill := 0, killed < kills
+		if kill {
 			moment = moments[killed]
 		}
 		const longest = 700 * time.Millisecond // longer than a transaction takes, and a start
-		finished := told.run(t, instructions, moment, time.Duration(random.Int64N(int64(longest))))
+		finished := told.run(t, instructions, moment, kill, time.Duration(random.Int64N(int64(longest))))
 		if finished {
 			break
 		}
@@ -77,8 +79,8 @@ func TestCrash(t *testing.T) {
 	}
 	t.Logf("%d kills -9, %d records acknowledged in %v, %d transactions recovered from the journals",
 		killed, len(told.records), time.Since(began).Round(time.Second), told.recovered)
-	require.Equal(t, kills, killed, "it had finished before it was to be killed")
-	require.Len(t, told.records, records)
+	require.Equal(t, kills, killed, "kills")
+	require.LessOrEqual(t, records-len(told.records), kills*(shop.Size+insurer.Size), "records that no process spoke of")
 	c.check(t, told, shop, insurer)
 }
 
@@ -89,13 +91,17 @@ type acknowledged struct {
 }
 
 // run starts a process and kills it some time after it, and those before it,
-// have told of so many records. It reports whether the process came to its end
+// have told of so many records. A process that is to be killed waits for it when
+// it has nothing left to do. It reports whether the process came to its end
 // instead.
-func (a *acknowledged) run(t *testing.T, instructions string, records int, after time.Duration) bool {
+func (a *acknowledged) run(t *testing.T, instructions string, records int, kill bool, after time.Duration) bool {
 	t.Helper()
 	out, in := io.Pipe()
 	command := exec.Command(os.Args[0], "-test.run=^TestCrashChild$", "-test.count=1")
 	command.Env = append(os.Environ(), crashVariable+"="+instructions)
+	if kill {
+		command.Env = append(command.Env, crashHold+"=yes")
+	}
 	command.Stdout, command.Stderr = in, in
 	go func() { _ = in.CloseWithError(supervise.Run(command)) }()
 
@@ -119,7 +125,7 @@ func (a *acknowledged) run(t *testing.T, instructions string, records int, after
 		default:
 			other = append(other, scanner.Text())
 		}
-		if timer == nil && child != 0 && len(a.records) >= records {
+		if kill && timer == nil && child != 0 && len(a.records) >= records {
 			timer = time.AfterFunc(after, func() { _ = syscall.Kill(child, syscall.SIGKILL) })
 		}
 	}
