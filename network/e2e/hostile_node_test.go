@@ -420,7 +420,7 @@ func (s *stage) testFalseProxy(t *testing.T, id, other record.RecordID) {
 func (s *stage) testStaleConsents(t *testing.T, id record.RecordID) {
 	ctx := t.Context()
 	brief := until(5)
-	brief.Until = time.Now().Add(4 * time.Second)
+	brief.Until = time.Now().Add(8 * time.Second)
 	consent, err := s.person.Grant(ctx, s.ask(t), brief, nil)
 	require.NoError(t, err)
 	time.Sleep(time.Until(brief.Until) + time.Second)
