@@ -2,12 +2,15 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 
@@ -35,8 +38,12 @@ type Config struct {
 	// Connection is the file that says how to reach Fabric, and as whom
 	// (ledger.Connection).
 	Connection string `yaml:"connection"`
-	// Store is the SQLite file of the party's database.
+	// Store is the party's database: an SQLite file, or the postgres:// or
+	// postgresql:// URL of a PostgreSQL database.
 	Store string `yaml:"store"`
+	// Payloads is the folder of large payloads. It is needed with PostgreSQL;
+	// with SQLite it is the store's name and ".payloads" unless it is set.
+	Payloads string `yaml:"payloads,omitempty"`
 	// Keys is the age-encrypted file of the party's keys.
 	Keys string `yaml:"keys"`
 	// Master is the age-encrypted file of the master key; the authority's only.
@@ -57,6 +64,23 @@ type Config struct {
 	Wallets WalletListen `yaml:"wallets,omitempty"`
 	// Operator is the Unix socket for the organisation's own use.
 	Operator string `yaml:"operator"`
+	// Metrics is where a monitoring system reads how the node does; empty for
+	// nowhere.
+	Metrics MetricsListen `yaml:"metrics,omitempty"`
+	// Log says what is logged, and how.
+	Log Logging `yaml:"log,omitempty"`
+}
+
+// Logging is what goes to standard error.
+type Logging struct {
+	Level  string `yaml:"level,omitempty"`  // debug, info (the default), warn or error
+	Format string `yaml:"format,omitempty"` // json, the default, or text
+}
+
+// MetricsListen is the address for metrics and health. Who reaches it learns how
+// much the node does, but nothing of records or persons.
+type MetricsListen struct {
+	Address string `yaml:"address,omitempty"` // host:port; empty for none
 }
 
 // Listen is an address to listen on.
@@ -101,15 +125,37 @@ func LoadConfig(path string) (*Config, error) {
 	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%w: %s: something follows the first document", ErrConfig, path)
 	}
-	for _, file := range []*string{&c.Connection, &c.Store, &c.Keys, &c.Master, &c.PassphraseFile, &c.IdentityFile, &c.Directory, &c.Wallets.Certificate, &c.Wallets.Key, &c.Operator} {
+	for _, file := range []*string{&c.Connection, c.storeFile(), &c.Payloads, &c.Keys, &c.Master, &c.PassphraseFile, &c.IdentityFile, &c.Directory, &c.Wallets.Certificate, &c.Wallets.Key, &c.Operator} {
 		if *file != "" && !filepath.IsAbs(*file) {
 			*file = filepath.Join(filepath.Dir(path), *file)
 		}
 	}
+	c.complete()
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return c, nil
+}
+
+// PostgreSQL reports whether the store is a PostgreSQL database.
+func (c *Config) PostgreSQL() bool {
+	return strings.HasPrefix(c.Store, "postgres://") || strings.HasPrefix(c.Store, "postgresql://")
+}
+
+// storeFile is the store when that is a file's name, and otherwise "".
+func (c *Config) storeFile() *string {
+	if c.PostgreSQL() {
+		return new(string)
+	}
+	return &c.Store
+}
+
+// complete fills in what is left out and follows from the rest.
+func (c *Config) complete() {
+	if c.Payloads == "" && c.Store != "" && !c.PostgreSQL() {
+		c.Payloads = c.Store + ".payloads"
+	}
+	c.Log.Level, c.Log.Format = cmp.Or(c.Log.Level, "info"), cmp.Or(c.Log.Format, "json")
 }
 
 // Validate says what is missing or contradictory.
@@ -142,6 +188,12 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("%w: wallets needs address, certificate and key, or none of them", ErrConfig)
 	case c.Wallets.Enrolments < 0 || c.Wallets.Enrolments > 1000:
 		return fmt.Errorf("%w: wallets.enrolmentsPerSecond is 0 to 1000, not %v", ErrConfig, c.Wallets.Enrolments)
+	case c.PostgreSQL() && c.Payloads == "":
+		return fmt.Errorf("%w: payloads is missing: name a folder for large payloads, since the store is PostgreSQL", ErrConfig)
+	case !slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.Log.Level):
+		return fmt.Errorf("%w: log.level is debug, info, warn or error, not %q", ErrConfig, c.Log.Level)
+	case !slices.Contains([]string{"", "text", "json"}, c.Log.Format):
+		return fmt.Errorf("%w: log.format is text or json, not %q", ErrConfig, c.Log.Format)
 	case len(c.Operator) > maxSocketPath:
 		return fmt.Errorf("%w: operator: the path of a Unix socket has at most %d bytes, %q has %d: choose a shorter one", ErrConfig, maxSocketPath, c.Operator, len(c.Operator))
 	}
