@@ -40,18 +40,21 @@ $(BIN)/.tools: Makefile
 generate: $(BIN)/.tools ## code from the protobuf definitions in client/wire
 	@cd client/wire && PATH=$(BIN):$$PATH buf generate
 
-unit: ## unit tests; with the race detector, but where there is only arithmetic
+postgresql: ## PostgreSQL's programs, which tests start servers with: installed when missing, by root on Debian
+	@.ci/postgresql
+
+unit: postgresql ## unit tests; with the race detector, but where there is only arithmetic
 	@for m in crypto chaincode client network; do echo "== go test $$m"; (cd $$m && export GOWORK=off; all=$$(go list ./...); \
 	  go test -race -timeout 10m $$(grep -v $(foreach p,$(REAL),-e network$(p:.%=%)$$) $(ARITHMETIC) <<<"$$all"); \
 	  plain=$$(grep $(ARITHMETIC) <<<"$$all" || true); [ -z "$$plain" ] || go test -timeout 10m $$plain); done
 
-real: ## tests that start a real Fabric network
+real: postgresql ## tests that start a real Fabric network
 	@echo "== go test real network"; cd network && GOWORK=off go test -timeout 20m -count=1 -p 1 $(REAL)
 
-soak: ## the long tests: full doses, about half an hour
+soak: postgresql ## the long tests: full doses, about half an hour
 	@for m in crypto client network; do echo "== soak $$m"; (cd $$m && GOWORK=off CLAIMSHARE_SOAK=1 go test -count=1 -timeout 90m -p 1 ./...); done
 
-bench: ## cryptography against its lower bounds, every rate, the ledger beside Fabric's own
+bench: postgresql ## cryptography against its lower bounds, every rate, the ledger beside Fabric's own
 	@for m in crypto client; do (cd $$m && GOWORK=off go run github.com/claimshare/claimshare/crypto/internal/bench); done
 	@for m in crypto chaincode client; do (cd $$m && GOWORK=off go test -run '^$$' -bench . -benchmem ./... | grep -v -e 'no test files' -e '^ok' -e '^PASS'); done
 	@cd network && GOWORK=off go run ./cmd/claimshare-network bench
@@ -76,4 +79,4 @@ clean: ## stop what runs and remove everything that was built here
 	@[ ! -x $(NETWORK) ] || $(NETWORK) down --dir $(STATE) || true
 	@rm -rf .build .run .demo
 
-.PHONY: help build demo test check lint generate unit real soak bench evaluation fuzz package network-up network-down clean
+.PHONY: help build demo test check lint generate postgresql unit real soak bench evaluation fuzz package network-up network-down clean
