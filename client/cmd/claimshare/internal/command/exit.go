@@ -17,6 +17,7 @@ import (
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/cmd/claimshare/internal/capsulefile"
 	"github.com/claimshare/claimshare/client/keyfile"
+	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/wallet"
 	"github.com/claimshare/claimshare/client/walletauth"
@@ -134,6 +135,8 @@ var exits = []exit{
 		Advice: "do what the message says", errors: []error{answered.ErrWalletCode, walletauth.ErrUnknown, walletauth.ErrSuspended,
 			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, client.ErrNothingFound, client.ErrKeys,
 			errNode}},
+	{Code: 48, Name: "config", Meaning: "the node's configuration cannot work as it is",
+		Advice: "correct what the message names; docs/nodes.md lists the fields", errors: []error{node.ErrConfig}},
 	{Code: 130, Name: "interrupted", Meaning: "the program was interrupted", errors: []error{errInterrupted}},
 	exitFile, // behind the others, which often wrap an error of a file
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
+
+	"github.com/claimshare/claimshare/client/node"
 )
 
 func TestExitCodesAreDistinct(t *testing.T) {
@@ -47,4 +49,9 @@ func TestANodeThatDoesNotRunIsSaidToBeStarted(t *testing.T) {
 	own := new(refusal)
 	require.ErrorAs(t, err, &own)
 	require.Contains(t, own.advice, "claimshare node run --config node.yaml")
+}
+
+func TestAConfigurationThatCannotWorkHasItsCode(t *testing.T) {
+	_, err := node.LoadConfig(filepath.Join(t.TempDir(), "missing.yaml"))
+	require.Equal(t, "config", classify(err).Name)
 }
