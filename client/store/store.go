@@ -35,6 +35,8 @@ var (
 	ErrPayload = errors.New("payload does not have the stated size and digest")
 	// ErrState: the entry's state does not allow this.
 	ErrState = errors.New("not possible in the entry's state")
+	// ErrErased: the record was erased. Its payload and its capsule are gone.
+	ErrErased = errors.New("record was erased")
 	// ErrDestroyed: the token was destroyed and cannot come back.
 	ErrDestroyed = errors.New("token was destroyed")
 	// ErrPermissions: others than the owner may read the store's file.
@@ -113,6 +115,9 @@ type Entry struct {
 	Block      uint64 // the block that holds it, when recorded
 	Created    time.Time
 	Updated    time.Time
+
+	Erased       time.Time // zero unless it was erased: then Capsule is empty
+	ErasedReason string
 }
 
 // Item is an entry to be put with its payload.
@@ -145,13 +150,26 @@ type Records interface {
 	// Record answers one entry, or ErrNotFound.
 	Record(ctx context.Context, id record.RecordID) (*Entry, error)
 	// Payload writes the payload's ciphertext to dst. It answers ErrNotFound
-	// before anything was written, or the error of dst. Nothing is verified:
+	// or ErrErased before anything was written, or the error of dst. Nothing is verified:
 	// whoever opens the payload does that.
 	Payload(ctx context.Context, id record.RecordID, dst io.Writer) error
-	// Find goes through the entries that q selects. An error ends it.
+	// Find goes through the entries that q selects, erased ones too. An error
+	// ends it.
 	Find(ctx context.Context, q Query) iter.Seq2[*Entry, error]
-	// Capsules goes through the same entries and reads less of each.
+	// Capsules goes through the same entries without the erased ones, which
+	// have no capsule, and reads less of each.
 	Capsules(ctx context.Context, q Query) iter.Seq2[Capsule, error]
+	// ReplaceCapsule puts another capsule in the place of the record's, for
+	// instance after the owner's keys changed. It answers ErrNotFound or
+	// ErrErased. That the ledger knows the new one is the caller's to see to.
+	ReplaceCapsule(ctx context.Context, id record.RecordID, capsule []byte) error
+	// Erase destroys the record's payload and capsule where the store keeps
+	// them. The row stays with its ids and the signed statement, and says when
+	// and why; the reason must not be empty. Doing so twice is harmless, and
+	// finishes what was interrupted; the first reason stays. It answers
+	// ErrNotFound. What it cannot reach are copies that others made: backups,
+	// snapshots of the disk, records that were released.
+	Erase(ctx context.Context, id record.RecordID, reason string) error
 }
 
 // Submission is a batch of entries on its way to the ledger. Its reference is
@@ -167,10 +185,11 @@ type Submission struct {
 // or Requeue. A crash in between leaves a submission that Submissions answers:
 // ask the journal and the ledger, and settle it.
 type Outbox interface {
-	// PendingRecords answers up to limit pending entries, oldest first.
+	// PendingRecords answers up to limit pending entries that were not erased,
+	// oldest first.
 	PendingRecords(ctx context.Context, limit int) ([]*Entry, error)
 	// MarkSubmitted notes that entries are about to be submitted. It answers
-	// ErrState when one is recorded or refused already.
+	// ErrState when one is recorded or refused already, and ErrErased.
 	MarkSubmitted(ctx context.Context, s Submission) error
 	// Submissions answers the submissions whose fate is open, each with the
 	// entries that still wait for it, in the order of references.

@@ -27,6 +27,8 @@ func Run(t *testing.T, open func(*testing.T) store.Store, reopen func(*testing.T
 		"payload sizes":      testPayloadSizes,
 		"bad payload":        testBadPayload,
 		"find":               testFind,
+		"erase":              testErase,
+		"replace capsule":    testReplaceCapsule,
 		"outbox":             testOutbox,
 		"outbox states":      testOutboxStates,
 		"journal":            testJournal,

@@ -14,7 +14,7 @@ import (
 func (db *DB) PendingRecords(ctx context.Context, limit int) ([]*store.Entry, error) {
 	// The second condition repeats the partial index's, for SQLite's planner.
 	return collect(each(ctx, db.read, scanEntry, `SELECT `+entryColumns+` FROM record
-		WHERE state = 0 AND state < 2 ORDER BY created_at, record_id LIMIT $1`, limit))
+		WHERE state = 0 AND state < 2 AND erased_at = 0 ORDER BY created_at, record_id LIMIT $1`, limit))
 }
 
 // MarkSubmitted implements store.Outbox.
@@ -89,10 +89,18 @@ func (db *DB) move(ctx context.Context, to change, ids []record.RecordID, from .
 
 func moveAll(ctx context.Context, tx *sql.Tx, to change, ids []record.RecordID, from ...store.State) error {
 	for _, id := range ids {
-		var state store.State
-		err := tx.QueryRowContext(ctx, `SELECT state FROM record WHERE record_id = $1`, id[:]).Scan(&state)
+		var (
+			state  store.State
+			at     int64
+			reason string
+		)
+		err := tx.QueryRowContext(ctx, `SELECT state, erased_at, erased_reason FROM record WHERE record_id = $1`, id[:]).
+			Scan(&state, &at, &reason)
 		if err != nil {
 			return absent(err, id)
+		}
+		if err := erased(id, at, reason); err != nil && to.state == store.Submitted {
+			return err
 		}
 		if !slices.Contains(from, state) {
 			return fmt.Errorf("record %s is %s: %w", id, state, store.ErrState)

@@ -15,23 +15,27 @@ import (
 
 const entryColumns = `record_id, kind, label, owner, owner_pid, issuer, issuer_pid, capsule, payload_size,
 	payload_digest, statement, owner_signature, issuer_signature, state, submission, reason, tx_id, block,
-	created_at, updated_at`
+	created_at, updated_at, erased_at, erased_reason`
 
 func scanEntry(row scanner) (*store.Entry, error) {
 	var (
 		e                store.Entry
 		block            int64
 		created, updated int64
+		erased           int64
 	)
 	err := row.Scan(fixed(e.RecordID[:]), &e.Kind, &e.Label, fixed(e.Owner[:]), &e.OwnerPID,
 		fixed(e.Issuer[:]), &e.IssuerPID, &e.Capsule, &e.PayloadSize, fixed(e.PayloadDigest[:]), &e.Statement,
 		fixed(e.OwnerSignature[:]), fixed(e.IssuerSignature[:]), &e.State, &e.Submission, &e.Reason,
-		&e.TxID, &block, &created, &updated)
+		&e.TxID, &block, &created, &updated, &erased, &e.ErasedReason)
 	if err != nil {
 		return nil, err
 	}
 	e.Block = uint64(block)
 	e.Created, e.Updated = fromMillis(created), fromMillis(updated)
+	if erased != 0 {
+		e.Erased = fromMillis(erased)
+	}
 	return &e, nil
 }
 
@@ -95,12 +99,16 @@ func (db *DB) Record(ctx context.Context, id record.RecordID) (*store.Entry, err
 func (db *DB) Payload(ctx context.Context, id record.RecordID, dst io.Writer) error {
 	var (
 		payloadID []byte
-		size      int64
+		size, at  int64
+		reason    string
 	)
-	err := db.read.QueryRowContext(ctx,
-		`SELECT payload_id, payload_size FROM record WHERE record_id = $1`, id[:]).Scan(&payloadID, &size)
+	err := db.read.QueryRowContext(ctx, `SELECT payload_id, payload_size, erased_at, erased_reason FROM record
+		WHERE record_id = $1`, id[:]).Scan(&payloadID, &size, &at, &reason)
 	if err != nil {
 		return absent(err, id)
+	}
+	if err := erased(id, at, reason); err != nil {
+		return err
 	}
 	return db.copyPayload(ctx, payloadID, size, dst)
 }
@@ -113,19 +121,17 @@ func (db *DB) Find(ctx context.Context, q store.Query) iter.Seq2[*store.Entry, e
 
 // Capsules implements store.Records.
 func (db *DB) Capsules(ctx context.Context, q store.Query) iter.Seq2[store.Capsule, error] {
-	where, args := conditions(q)
+	where, args := conditions(q, "erased_at = 0")
 	return each(ctx, db.read, func(row scanner) (c store.Capsule, err error) {
 		err = row.Scan(fixed(c.RecordID[:]), &c.Label, &c.Capsule)
 		return c, err
 	}, `SELECT record_id, label, capsule FROM record`+where, args...)
 }
 
-// conditions is the end of the SELECT that answers q.
-func conditions(q store.Query) (string, []any) {
-	var (
-		terms []string
-		args  []any
-	)
+// conditions is the end of the SELECT that answers q; terms are to hold
+// besides.
+func conditions(q store.Query, terms ...string) (string, []any) {
+	var args []any
 	add := func(term string, arg any) {
 		args = append(args, arg)
 		terms = append(terms, term+strconv.Itoa(len(args)))

@@ -1,0 +1,84 @@
+package sqldb
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/store"
+)
+
+// erased is store.ErrErased with when and why; nil when at says never.
+func erased(id record.RecordID, at int64, reason string) error {
+	if at == 0 {
+		return nil
+	}
+	return fmt.Errorf("record %s, on %s, %s: %w", id, fromMillis(at).Format("2006-01-02"), reason, store.ErrErased)
+}
+
+// ReplaceCapsule implements store.Records.
+func (db *DB) ReplaceCapsule(ctx context.Context, id record.RecordID, capsule []byte) error {
+	if len(capsule) == 0 {
+		return errors.New("a record's capsule is replaced by another one, not by nothing")
+	}
+	return db.update(ctx, func(tx *sql.Tx) error {
+		if err := notErased(ctx, tx, id); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `UPDATE record SET capsule = $1, updated_at = $2 WHERE record_id = $3`,
+			capsule, now(), id[:])
+		return err
+	})
+}
+
+// notErased answers store.ErrNotFound or store.ErrErased unless the record is
+// here and whole.
+func notErased(ctx context.Context, q querier, id record.RecordID) error {
+	var (
+		at     int64
+		reason string
+	)
+	err := q.QueryRowContext(ctx, `SELECT erased_at, erased_reason FROM record WHERE record_id = $1`, id[:]).Scan(&at, &reason)
+	if err != nil {
+		return absent(err, id)
+	}
+	return erased(id, at, reason)
+}
+
+// Erase implements store.Records.
+func (db *DB) Erase(ctx context.Context, id record.RecordID, reason string) error {
+	if reason == "" {
+		return errors.New("a record is erased with a reason")
+	}
+	err := db.update(ctx, func(tx *sql.Tx) error { return eraseRow(ctx, tx, id, reason) })
+	if err != nil {
+		return err
+	}
+	if err := db.engine.Scrub(ctx); err != nil {
+		return fmt.Errorf("record %s is deleted, but old pages may still hold it; erase it again: %w", id, err)
+	}
+	return nil
+}
+
+// eraseRow takes payload and capsule away. The first reason stays.
+func eraseRow(ctx context.Context, tx *sql.Tx, id record.RecordID, reason string) error {
+	var (
+		payloadID []byte
+		at        int64
+	)
+	err := tx.QueryRowContext(ctx, `SELECT payload_id, erased_at FROM record WHERE record_id = $1`, id[:]).Scan(&payloadID, &at)
+	if err != nil {
+		return absent(err, id)
+	}
+	if at != 0 {
+		return nil
+	}
+	if err := discard(ctx, tx, payloadID); err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE record SET capsule = $1, erased_at = $2, erased_reason = $3, updated_at = $2
+		WHERE record_id = $4`, []byte{}, now(), reason, id[:])
+	return err
+}
