@@ -18,7 +18,7 @@ func TestDocumentsQuoteTheExamples(t *testing.T) {
 	file, err := parser.ParseFile(set, "example_test.go", source, 0)
 	require.NoError(t, err)
 	for name, document := range map[string]string{
-		"ExampleInitialise":         "../docs/network.md",
+		"ExampleInitialise":         "../docs/integrate.md",
 		"ExampleAuthority_Register": "../docs/integrate.md",
 		"ExampleOpenChain":          "../docs/integrate.md",
 	} {

@@ -17,7 +17,7 @@ import (
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
-// The system manager sets a new ledger up, once: docs/network.md.
+// The system manager sets a new ledger up, once: docs/integrate.md.
 func ExampleInitialise() {
 	params, err := keyfile.ReadParameters("authority.params.json")
 	if err != nil {

@@ -66,7 +66,7 @@ dies. A network that was stopped goes on with the ledgers it had.`,
 			fmt.Fprintf(o.stdout, "connection files for %s are in %s/connections\n", strings.Join(names, ", "), dir)
 			fmt.Fprintf(o.stdout, "see it: %s    stop it: %s\n", o.invocation("status"), o.stopping(dir))
 			if isNew(command.Context(), network) {
-				fmt.Fprintln(o.stdout, "its ledger is empty until a system manager initialises it: docs/network.md#first-steps")
+				fmt.Fprintln(o.stdout, "its ledger is empty until a system manager sets it up with claimshare node setup: docs/network.md#first-steps")
 			}
 			return nil
 		},

@@ -79,7 +79,7 @@ func examineSetUp(d *diagnosis, c ledger.Connection, answers []ledgerAnswer) {
 	}
 	if !slices.Contains(answers, setUp) {
 		d.add("chaincode", c.Chaincode, warning, "it answers; the ledger is not set up yet",
-			"the system manager sets it up, once, with client.Initialise of the SDK: docs/network.md#first-steps (make demo does so in a network of its own)")
+			"the system manager sets it up, once, with claimshare node setup: docs/network.md#first-steps (make demo does so in a network of its own)")
 		return
 	}
 	for i, answer := range answers {
