@@ -766,8 +766,9 @@ type FetchResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
 	Release       []byte                 `protobuf:"bytes,2,opt,name=release,proto3" json:"release,omitempty"`
-	Checks        []string               `protobuf:"bytes,3,rep,name=checks,proto3" json:"checks,omitempty"` // in words
-	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`   // empty when it was received
+	Checks        []string               `protobuf:"bytes,3,rep,name=checks,proto3" json:"checks,omitempty"`  // in words
+	Error         string                 `protobuf:"bytes,4,opt,name=error,proto3" json:"error,omitempty"`    // empty when it was received
+	Before        bool                   `protobuf:"varint,5,opt,name=before,proto3" json:"before,omitempty"` // it was received earlier; nothing was asked for now
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -828,6 +829,13 @@ func (x *FetchResponse) GetError() string {
 		return x.Error
 	}
 	return ""
+}
+
+func (x *FetchResponse) GetBefore() bool {
+	if x != nil {
+		return x.Before
+	}
+	return false
 }
 
 type ReadRequest struct {
@@ -1206,6 +1214,110 @@ func (x *TraceResponse) GetIdentity() string {
 	return ""
 }
 
+type AllowRotationRequest struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	Party           string                 `protobuf:"bytes,1,opt,name=party,proto3" json:"party,omitempty"`       // party id or pseudo-identity
+	Identity        string                 `protobuf:"bytes,2,opt,name=identity,proto3" json:"identity,omitempty"` // who asks, as checked; has to be who the party is
+	LifetimeSeconds int64                  `protobuf:"varint,3,opt,name=lifetime_seconds,json=lifetimeSeconds,proto3" json:"lifetime_seconds,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AllowRotationRequest) Reset() {
+	*x = AllowRotationRequest{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllowRotationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllowRotationRequest) ProtoMessage() {}
+
+func (x *AllowRotationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllowRotationRequest.ProtoReflect.Descriptor instead.
+func (*AllowRotationRequest) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *AllowRotationRequest) GetParty() string {
+	if x != nil {
+		return x.Party
+	}
+	return ""
+}
+
+func (x *AllowRotationRequest) GetIdentity() string {
+	if x != nil {
+		return x.Identity
+	}
+	return ""
+}
+
+func (x *AllowRotationRequest) GetLifetimeSeconds() int64 {
+	if x != nil {
+		return x.LifetimeSeconds
+	}
+	return 0
+}
+
+type AllowRotationResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Code          string                 `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AllowRotationResponse) Reset() {
+	*x = AllowRotationResponse{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AllowRotationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AllowRotationResponse) ProtoMessage() {}
+
+func (x *AllowRotationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AllowRotationResponse.ProtoReflect.Descriptor instead.
+func (*AllowRotationResponse) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *AllowRotationResponse) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
 var File_claimshare_node_v1_operator_proto protoreflect.FileDescriptor
 
 const file_claimshare_node_v1_operator_proto_rawDesc = "" +
@@ -1262,12 +1374,13 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\x06expiry\x18\b \x01(\x03R\x06expiry\"B\n" +
 	"\fFetchRequest\x12\x18\n" +
 	"\aconsent\x18\x01 \x01(\fR\aconsent\x12\x18\n" +
-	"\arecords\x18\x02 \x03(\fR\arecords\"o\n" +
+	"\arecords\x18\x02 \x03(\fR\arecords\"\x87\x01\n" +
 	"\rFetchResponse\x12\x16\n" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x18\n" +
 	"\arelease\x18\x02 \x01(\fR\arelease\x12\x16\n" +
 	"\x06checks\x18\x03 \x03(\tR\x06checks\x12\x14\n" +
-	"\x05error\x18\x04 \x01(\tR\x05error\"'\n" +
+	"\x05error\x18\x04 \x01(\tR\x05error\x12\x16\n" +
+	"\x06before\x18\x05 \x01(\bR\x06before\"'\n" +
 	"\vReadRequest\x12\x18\n" +
 	"\arelease\x18\x01 \x01(\fR\arelease\"$\n" +
 	"\fReadResponse\x12\x14\n" +
@@ -1286,10 +1399,17 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x10\n" +
 	"\x03pid\x18\x02 \x01(\tR\x03pid\"+\n" +
 	"\rTraceResponse\x12\x1a\n" +
-	"\bidentity\x18\x01 \x01(\tR\bidentity2\xb3\x06\n" +
+	"\bidentity\x18\x01 \x01(\tR\bidentity\"s\n" +
+	"\x14AllowRotationRequest\x12\x14\n" +
+	"\x05party\x18\x01 \x01(\tR\x05party\x12\x1a\n" +
+	"\bidentity\x18\x02 \x01(\tR\bidentity\x12)\n" +
+	"\x10lifetime_seconds\x18\x03 \x01(\x03R\x0flifetimeSeconds\"+\n" +
+	"\x15AllowRotationResponse\x12\x12\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code2\x99\a\n" +
 	"\x0fOperatorService\x12O\n" +
 	"\x06Status\x12!.claimshare.node.v1.StatusRequest\x1a\".claimshare.node.v1.StatusResponse\x12O\n" +
-	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12L\n" +
+	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12d\n" +
+	"\rAllowRotation\x12(.claimshare.node.v1.AllowRotationRequest\x1a).claimshare.node.v1.AllowRotationResponse\x12L\n" +
 	"\x05Issue\x12 .claimshare.node.v1.IssueRequest\x1a!.claimshare.node.v1.IssueResponse\x12F\n" +
 	"\x03Ask\x12\x1e.claimshare.node.v1.AskRequest\x1a\x1f.claimshare.node.v1.AskResponse\x12U\n" +
 	"\bConsents\x12#.claimshare.node.v1.ConsentsRequest\x1a$.claimshare.node.v1.ConsentsResponse\x12N\n" +
@@ -1311,54 +1431,58 @@ func file_claimshare_node_v1_operator_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_operator_proto_rawDescData
 }
 
-var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_claimshare_node_v1_operator_proto_goTypes = []any{
-	(*StatusRequest)(nil),    // 0: claimshare.node.v1.StatusRequest
-	(*StatusResponse)(nil),   // 1: claimshare.node.v1.StatusResponse
-	(*InviteRequest)(nil),    // 2: claimshare.node.v1.InviteRequest
-	(*InviteResponse)(nil),   // 3: claimshare.node.v1.InviteResponse
-	(*IssueRequest)(nil),     // 4: claimshare.node.v1.IssueRequest
-	(*IssueResponse)(nil),    // 5: claimshare.node.v1.IssueResponse
-	(*AskRequest)(nil),       // 6: claimshare.node.v1.AskRequest
-	(*AskResponse)(nil),      // 7: claimshare.node.v1.AskResponse
-	(*ConsentsRequest)(nil),  // 8: claimshare.node.v1.ConsentsRequest
-	(*ConsentsResponse)(nil), // 9: claimshare.node.v1.ConsentsResponse
-	(*AskedFor)(nil),         // 10: claimshare.node.v1.AskedFor
-	(*FetchRequest)(nil),     // 11: claimshare.node.v1.FetchRequest
-	(*FetchResponse)(nil),    // 12: claimshare.node.v1.FetchResponse
-	(*ReadRequest)(nil),      // 13: claimshare.node.v1.ReadRequest
-	(*ReadResponse)(nil),     // 14: claimshare.node.v1.ReadResponse
-	(*DisputeRequest)(nil),   // 15: claimshare.node.v1.DisputeRequest
-	(*DisputeResponse)(nil),  // 16: claimshare.node.v1.DisputeResponse
-	(*ResolveRequest)(nil),   // 17: claimshare.node.v1.ResolveRequest
-	(*ResolveResponse)(nil),  // 18: claimshare.node.v1.ResolveResponse
-	(*TraceRequest)(nil),     // 19: claimshare.node.v1.TraceRequest
-	(*TraceResponse)(nil),    // 20: claimshare.node.v1.TraceResponse
+	(*StatusRequest)(nil),         // 0: claimshare.node.v1.StatusRequest
+	(*StatusResponse)(nil),        // 1: claimshare.node.v1.StatusResponse
+	(*InviteRequest)(nil),         // 2: claimshare.node.v1.InviteRequest
+	(*InviteResponse)(nil),        // 3: claimshare.node.v1.InviteResponse
+	(*IssueRequest)(nil),          // 4: claimshare.node.v1.IssueRequest
+	(*IssueResponse)(nil),         // 5: claimshare.node.v1.IssueResponse
+	(*AskRequest)(nil),            // 6: claimshare.node.v1.AskRequest
+	(*AskResponse)(nil),           // 7: claimshare.node.v1.AskResponse
+	(*ConsentsRequest)(nil),       // 8: claimshare.node.v1.ConsentsRequest
+	(*ConsentsResponse)(nil),      // 9: claimshare.node.v1.ConsentsResponse
+	(*AskedFor)(nil),              // 10: claimshare.node.v1.AskedFor
+	(*FetchRequest)(nil),          // 11: claimshare.node.v1.FetchRequest
+	(*FetchResponse)(nil),         // 12: claimshare.node.v1.FetchResponse
+	(*ReadRequest)(nil),           // 13: claimshare.node.v1.ReadRequest
+	(*ReadResponse)(nil),          // 14: claimshare.node.v1.ReadResponse
+	(*DisputeRequest)(nil),        // 15: claimshare.node.v1.DisputeRequest
+	(*DisputeResponse)(nil),       // 16: claimshare.node.v1.DisputeResponse
+	(*ResolveRequest)(nil),        // 17: claimshare.node.v1.ResolveRequest
+	(*ResolveResponse)(nil),       // 18: claimshare.node.v1.ResolveResponse
+	(*TraceRequest)(nil),          // 19: claimshare.node.v1.TraceRequest
+	(*TraceResponse)(nil),         // 20: claimshare.node.v1.TraceResponse
+	(*AllowRotationRequest)(nil),  // 21: claimshare.node.v1.AllowRotationRequest
+	(*AllowRotationResponse)(nil), // 22: claimshare.node.v1.AllowRotationResponse
 }
 var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
 	10, // 0: claimshare.node.v1.ConsentsResponse.asked:type_name -> claimshare.node.v1.AskedFor
 	0,  // 1: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
 	2,  // 2: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
-	4,  // 3: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
-	6,  // 4: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
-	8,  // 5: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
-	11, // 6: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
-	13, // 7: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
-	15, // 8: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
-	17, // 9: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
-	19, // 10: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
-	1,  // 11: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
-	3,  // 12: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
-	5,  // 13: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
-	7,  // 14: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
-	9,  // 15: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
-	12, // 16: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
-	14, // 17: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
-	16, // 18: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
-	18, // 19: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
-	20, // 20: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
-	11, // [11:21] is the sub-list for method output_type
-	1,  // [1:11] is the sub-list for method input_type
+	21, // 3: claimshare.node.v1.OperatorService.AllowRotation:input_type -> claimshare.node.v1.AllowRotationRequest
+	4,  // 4: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
+	6,  // 5: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
+	8,  // 6: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
+	11, // 7: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
+	13, // 8: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
+	15, // 9: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
+	17, // 10: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
+	19, // 11: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
+	1,  // 12: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
+	3,  // 13: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
+	22, // 14: claimshare.node.v1.OperatorService.AllowRotation:output_type -> claimshare.node.v1.AllowRotationResponse
+	5,  // 15: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
+	7,  // 16: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
+	9,  // 17: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
+	12, // 18: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
+	14, // 19: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
+	16, // 20: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
+	18, // 21: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
+	20, // 22: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
+	12, // [12:23] is the sub-list for method output_type
+	1,  // [1:12] is the sub-list for method input_type
 	1,  // [1:1] is the sub-list for extension type_name
 	1,  // [1:1] is the sub-list for extension extendee
 	0,  // [0:1] is the sub-list for field type_name
@@ -1375,7 +1499,7 @@ func file_claimshare_node_v1_operator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_operator_proto_rawDesc), len(file_claimshare_node_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

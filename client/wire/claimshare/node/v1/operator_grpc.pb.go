@@ -22,16 +22,17 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OperatorService_Status_FullMethodName   = "/claimshare.node.v1.OperatorService/Status"
-	OperatorService_Invite_FullMethodName   = "/claimshare.node.v1.OperatorService/Invite"
-	OperatorService_Issue_FullMethodName    = "/claimshare.node.v1.OperatorService/Issue"
-	OperatorService_Ask_FullMethodName      = "/claimshare.node.v1.OperatorService/Ask"
-	OperatorService_Consents_FullMethodName = "/claimshare.node.v1.OperatorService/Consents"
-	OperatorService_Fetch_FullMethodName    = "/claimshare.node.v1.OperatorService/Fetch"
-	OperatorService_Read_FullMethodName     = "/claimshare.node.v1.OperatorService/Read"
-	OperatorService_Dispute_FullMethodName  = "/claimshare.node.v1.OperatorService/Dispute"
-	OperatorService_Resolve_FullMethodName  = "/claimshare.node.v1.OperatorService/Resolve"
-	OperatorService_Trace_FullMethodName    = "/claimshare.node.v1.OperatorService/Trace"
+	OperatorService_Status_FullMethodName        = "/claimshare.node.v1.OperatorService/Status"
+	OperatorService_Invite_FullMethodName        = "/claimshare.node.v1.OperatorService/Invite"
+	OperatorService_AllowRotation_FullMethodName = "/claimshare.node.v1.OperatorService/AllowRotation"
+	OperatorService_Issue_FullMethodName         = "/claimshare.node.v1.OperatorService/Issue"
+	OperatorService_Ask_FullMethodName           = "/claimshare.node.v1.OperatorService/Ask"
+	OperatorService_Consents_FullMethodName      = "/claimshare.node.v1.OperatorService/Consents"
+	OperatorService_Fetch_FullMethodName         = "/claimshare.node.v1.OperatorService/Fetch"
+	OperatorService_Read_FullMethodName          = "/claimshare.node.v1.OperatorService/Read"
+	OperatorService_Dispute_FullMethodName       = "/claimshare.node.v1.OperatorService/Dispute"
+	OperatorService_Resolve_FullMethodName       = "/claimshare.node.v1.OperatorService/Resolve"
+	OperatorService_Trace_FullMethodName         = "/claimshare.node.v1.OperatorService/Trace"
 )
 
 // OperatorServiceClient is the client API for OperatorService service.
@@ -42,6 +43,9 @@ type OperatorServiceClient interface {
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusResponse, error)
 	// Invite makes a one-time code for an identity that was checked. Authority.
 	Invite(ctx context.Context, in *InviteRequest, opts ...grpc.CallOption) (*InviteResponse, error)
+	// AllowRotation issues a one-time code with which a policyholder, whose identity
+	// was checked again, may replace the keys of its wallet; the authority's.
+	AllowRotation(ctx context.Context, in *AllowRotationRequest, opts ...grpc.CallOption) (*AllowRotationResponse, error)
 	// Issue seals a document for its owner and keeps it as a proposal. Members.
 	Issue(ctx context.Context, in *IssueRequest, opts ...grpc.CallOption) (*IssueResponse, error)
 	// Ask puts an access request on the ledger. Members.
@@ -84,6 +88,16 @@ func (c *operatorServiceClient) Invite(ctx context.Context, in *InviteRequest, o
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(InviteResponse)
 	err := c.cc.Invoke(ctx, OperatorService_Invite_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operatorServiceClient) AllowRotation(ctx context.Context, in *AllowRotationRequest, opts ...grpc.CallOption) (*AllowRotationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AllowRotationResponse)
+	err := c.cc.Invoke(ctx, OperatorService_AllowRotation_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +210,9 @@ type OperatorServiceServer interface {
 	Status(context.Context, *StatusRequest) (*StatusResponse, error)
 	// Invite makes a one-time code for an identity that was checked. Authority.
 	Invite(context.Context, *InviteRequest) (*InviteResponse, error)
+	// AllowRotation issues a one-time code with which a policyholder, whose identity
+	// was checked again, may replace the keys of its wallet; the authority's.
+	AllowRotation(context.Context, *AllowRotationRequest) (*AllowRotationResponse, error)
 	// Issue seals a document for its owner and keeps it as a proposal. Members.
 	Issue(context.Context, *IssueRequest) (*IssueResponse, error)
 	// Ask puts an access request on the ledger. Members.
@@ -229,6 +246,9 @@ func (UnimplementedOperatorServiceServer) Status(context.Context, *StatusRequest
 }
 func (UnimplementedOperatorServiceServer) Invite(context.Context, *InviteRequest) (*InviteResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Invite not implemented")
+}
+func (UnimplementedOperatorServiceServer) AllowRotation(context.Context, *AllowRotationRequest) (*AllowRotationResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method AllowRotation not implemented")
 }
 func (UnimplementedOperatorServiceServer) Issue(context.Context, *IssueRequest) (*IssueResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Issue not implemented")
@@ -307,6 +327,24 @@ func _OperatorService_Invite_Handler(srv interface{}, ctx context.Context, dec f
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(OperatorServiceServer).Invite(ctx, req.(*InviteRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OperatorService_AllowRotation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AllowRotationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServiceServer).AllowRotation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperatorService_AllowRotation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServiceServer).AllowRotation(ctx, req.(*AllowRotationRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -455,6 +493,10 @@ var OperatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Invite",
 			Handler:    _OperatorService_Invite_Handler,
+		},
+		{
+			MethodName: "AllowRotation",
+			Handler:    _OperatorService_AllowRotation_Handler,
 		},
 		{
 			MethodName: "Issue",

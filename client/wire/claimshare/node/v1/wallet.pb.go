@@ -1075,6 +1075,7 @@ type RotateRequest struct {
 	Signature       []byte                 `protobuf:"bytes,2,opt,name=signature,proto3" json:"signature,omitempty"` // with the old key
 	EncryptionProof []byte                 `protobuf:"bytes,3,opt,name=encryption_proof,json=encryptionProof,proto3" json:"encryption_proof,omitempty"`
 	SigningProof    []byte                 `protobuf:"bytes,4,opt,name=signing_proof,json=signingProof,proto3" json:"signing_proof,omitempty"`
+	Code            string                 `protobuf:"bytes,5,opt,name=code,proto3" json:"code,omitempty"` // one-time, of the system manager
 	unknownFields   protoimpl.UnknownFields
 	sizeCache       protoimpl.SizeCache
 }
@@ -1135,6 +1136,13 @@ func (x *RotateRequest) GetSigningProof() []byte {
 		return x.SigningProof
 	}
 	return nil
+}
+
+func (x *RotateRequest) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
 }
 
 type RotateResponse struct {
@@ -1770,6 +1778,94 @@ func (x *PayloadResponse) GetChunk() []byte {
 	return nil
 }
 
+type ReplaceCapsuleRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	Capsule       []byte                 `protobuf:"bytes,2,opt,name=capsule,proto3" json:"capsule,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceCapsuleRequest) Reset() {
+	*x = ReplaceCapsuleRequest{}
+	mi := &file_claimshare_node_v1_wallet_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceCapsuleRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceCapsuleRequest) ProtoMessage() {}
+
+func (x *ReplaceCapsuleRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_wallet_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceCapsuleRequest.ProtoReflect.Descriptor instead.
+func (*ReplaceCapsuleRequest) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_wallet_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *ReplaceCapsuleRequest) GetRecord() []byte {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *ReplaceCapsuleRequest) GetCapsule() []byte {
+	if x != nil {
+		return x.Capsule
+	}
+	return nil
+}
+
+type ReplaceCapsuleResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReplaceCapsuleResponse) Reset() {
+	*x = ReplaceCapsuleResponse{}
+	mi := &file_claimshare_node_v1_wallet_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReplaceCapsuleResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReplaceCapsuleResponse) ProtoMessage() {}
+
+func (x *ReplaceCapsuleResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_wallet_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReplaceCapsuleResponse.ProtoReflect.Descriptor instead.
+func (*ReplaceCapsuleResponse) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_wallet_proto_rawDescGZIP(), []int{36}
+}
+
 var File_claimshare_node_v1_wallet_proto protoreflect.FileDescriptor
 
 const file_claimshare_node_v1_wallet_proto_rawDesc = "" +
@@ -1836,12 +1932,13 @@ const file_claimshare_node_v1_wallet_proto_rawDesc = "" +
 	"\x06search\x18\x04 \x01(\fR\x06search\"@\n" +
 	"\x0fApproveResponse\x12\x18\n" +
 	"\arecords\x18\x01 \x03(\fR\arecords\x12\x13\n" +
-	"\x05as_of\x18\x02 \x01(\x04R\x04asOf\"\x9b\x01\n" +
+	"\x05as_of\x18\x02 \x01(\x04R\x04asOf\"\xaf\x01\n" +
 	"\rRotateRequest\x12\x1c\n" +
 	"\tstatement\x18\x01 \x01(\fR\tstatement\x12\x1c\n" +
 	"\tsignature\x18\x02 \x01(\fR\tsignature\x12)\n" +
 	"\x10encryption_proof\x18\x03 \x01(\fR\x0fencryptionProof\x12#\n" +
-	"\rsigning_proof\x18\x04 \x01(\fR\fsigningProof\"%\n" +
+	"\rsigning_proof\x18\x04 \x01(\fR\fsigningProof\x12\x12\n" +
+	"\x04code\x18\x05 \x01(\tR\x04code\"%\n" +
 	"\x0eRotateResponse\x12\x13\n" +
 	"\x05as_of\x18\x01 \x01(\x04R\x04asOf\"T\n" +
 	"\rAcceptRequest\x12\x13\n" +
@@ -1872,7 +1969,11 @@ const file_claimshare_node_v1_wallet_proto_rawDesc = "" +
 	"\x06record\x18\x01 \x01(\fR\x06record\x12\x16\n" +
 	"\x06offset\x18\x02 \x01(\x04R\x06offset\"'\n" +
 	"\x0fPayloadResponse\x12\x14\n" +
-	"\x05chunk\x18\x01 \x01(\fR\x05chunk2\xb4\x01\n" +
+	"\x05chunk\x18\x01 \x01(\fR\x05chunk\"I\n" +
+	"\x15ReplaceCapsuleRequest\x12\x16\n" +
+	"\x06record\x18\x01 \x01(\fR\x06record\x12\x18\n" +
+	"\acapsule\x18\x02 \x01(\fR\acapsule\"\x18\n" +
+	"\x16ReplaceCapsuleResponse2\xb4\x01\n" +
 	"\rWalletService\x12X\n" +
 	"\tChallenge\x12$.claimshare.node.v1.ChallengeRequest\x1a%.claimshare.node.v1.ChallengeResponse\x12I\n" +
 	"\x04Node\x12\x1f.claimshare.node.v1.NodeRequest\x1a .claimshare.node.v1.NodeResponse2\xb7\x01\n" +
@@ -1889,13 +1990,14 @@ const file_claimshare_node_v1_wallet_proto_rawDesc = "" +
 	"\aApprove\x12\".claimshare.node.v1.ApproveRequest\x1a#.claimshare.node.v1.ApproveResponse\x12O\n" +
 	"\x06Rotate\x12!.claimshare.node.v1.RotateRequest\x1a\".claimshare.node.v1.RotateResponse2d\n" +
 	"\x11DelegationService\x12O\n" +
-	"\x06Accept\x12!.claimshare.node.v1.AcceptRequest\x1a\".claimshare.node.v1.AcceptResponse2\xc8\x03\n" +
+	"\x06Accept\x12!.claimshare.node.v1.AcceptRequest\x1a\".claimshare.node.v1.AcceptResponse2\xb1\x04\n" +
 	"\x0eCustodyService\x12X\n" +
 	"\tProposals\x12$.claimshare.node.v1.ProposalsRequest\x1a%.claimshare.node.v1.ProposalsResponse\x12^\n" +
 	"\vCountersign\x12&.claimshare.node.v1.CountersignRequest\x1a'.claimshare.node.v1.CountersignResponse\x12R\n" +
 	"\aDecline\x12\".claimshare.node.v1.DeclineRequest\x1a#.claimshare.node.v1.DeclineResponse\x12R\n" +
 	"\aCapsule\x12\".claimshare.node.v1.CapsuleRequest\x1a#.claimshare.node.v1.CapsuleResponse\x12T\n" +
-	"\aPayload\x12\".claimshare.node.v1.PayloadRequest\x1a#.claimshare.node.v1.PayloadResponse0\x01BHZFgithub.com/claimshare/claimshare/client/wire/claimshare/node/v1;nodev1b\x06proto3"
+	"\aPayload\x12\".claimshare.node.v1.PayloadRequest\x1a#.claimshare.node.v1.PayloadResponse0\x01\x12g\n" +
+	"\x0eReplaceCapsule\x12).claimshare.node.v1.ReplaceCapsuleRequest\x1a*.claimshare.node.v1.ReplaceCapsuleResponseBHZFgithub.com/claimshare/claimshare/client/wire/claimshare/node/v1;nodev1b\x06proto3"
 
 var (
 	file_claimshare_node_v1_wallet_proto_rawDescOnce sync.Once
@@ -1909,7 +2011,7 @@ func file_claimshare_node_v1_wallet_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_wallet_proto_rawDescData
 }
 
-var file_claimshare_node_v1_wallet_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_claimshare_node_v1_wallet_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_claimshare_node_v1_wallet_proto_goTypes = []any{
 	(*WalletProof)(nil),             // 0: claimshare.node.v1.WalletProof
 	(*ChallengeRequest)(nil),        // 1: claimshare.node.v1.ChallengeRequest
@@ -1946,6 +2048,8 @@ var file_claimshare_node_v1_wallet_proto_goTypes = []any{
 	(*CapsuleResponse)(nil),         // 32: claimshare.node.v1.CapsuleResponse
 	(*PayloadRequest)(nil),          // 33: claimshare.node.v1.PayloadRequest
 	(*PayloadResponse)(nil),         // 34: claimshare.node.v1.PayloadResponse
+	(*ReplaceCapsuleRequest)(nil),   // 35: claimshare.node.v1.ReplaceCapsuleRequest
+	(*ReplaceCapsuleResponse)(nil),  // 36: claimshare.node.v1.ReplaceCapsuleResponse
 }
 var file_claimshare_node_v1_wallet_proto_depIdxs = []int32{
 	5,  // 0: claimshare.node.v1.NodeResponse.nodes:type_name -> claimshare.node.v1.NodeAddress
@@ -1966,24 +2070,26 @@ var file_claimshare_node_v1_wallet_proto_depIdxs = []int32{
 	29, // 15: claimshare.node.v1.CustodyService.Decline:input_type -> claimshare.node.v1.DeclineRequest
 	31, // 16: claimshare.node.v1.CustodyService.Capsule:input_type -> claimshare.node.v1.CapsuleRequest
 	33, // 17: claimshare.node.v1.CustodyService.Payload:input_type -> claimshare.node.v1.PayloadRequest
-	2,  // 18: claimshare.node.v1.WalletService.Challenge:output_type -> claimshare.node.v1.ChallengeResponse
-	4,  // 19: claimshare.node.v1.WalletService.Node:output_type -> claimshare.node.v1.NodeResponse
-	7,  // 20: claimshare.node.v1.EnrolmentService.Enrol:output_type -> claimshare.node.v1.EnrolResponse
-	9,  // 21: claimshare.node.v1.EnrolmentService.Register:output_type -> claimshare.node.v1.RegisterResponse
-	11, // 22: claimshare.node.v1.GatewayService.Evaluate:output_type -> claimshare.node.v1.EvaluateResponse
-	13, // 23: claimshare.node.v1.GatewayService.Height:output_type -> claimshare.node.v1.HeightResponse
-	15, // 24: claimshare.node.v1.GatewayService.CarryGrant:output_type -> claimshare.node.v1.CarryGrantResponse
-	17, // 25: claimshare.node.v1.GatewayService.CarryRevocation:output_type -> claimshare.node.v1.CarryRevocationResponse
-	19, // 26: claimshare.node.v1.ManagerService.Approve:output_type -> claimshare.node.v1.ApproveResponse
-	21, // 27: claimshare.node.v1.ManagerService.Rotate:output_type -> claimshare.node.v1.RotateResponse
-	23, // 28: claimshare.node.v1.DelegationService.Accept:output_type -> claimshare.node.v1.AcceptResponse
-	25, // 29: claimshare.node.v1.CustodyService.Proposals:output_type -> claimshare.node.v1.ProposalsResponse
-	28, // 30: claimshare.node.v1.CustodyService.Countersign:output_type -> claimshare.node.v1.CountersignResponse
-	30, // 31: claimshare.node.v1.CustodyService.Decline:output_type -> claimshare.node.v1.DeclineResponse
-	32, // 32: claimshare.node.v1.CustodyService.Capsule:output_type -> claimshare.node.v1.CapsuleResponse
-	34, // 33: claimshare.node.v1.CustodyService.Payload:output_type -> claimshare.node.v1.PayloadResponse
-	18, // [18:34] is the sub-list for method output_type
-	2,  // [2:18] is the sub-list for method input_type
+	35, // 18: claimshare.node.v1.CustodyService.ReplaceCapsule:input_type -> claimshare.node.v1.ReplaceCapsuleRequest
+	2,  // 19: claimshare.node.v1.WalletService.Challenge:output_type -> claimshare.node.v1.ChallengeResponse
+	4,  // 20: claimshare.node.v1.WalletService.Node:output_type -> claimshare.node.v1.NodeResponse
+	7,  // 21: claimshare.node.v1.EnrolmentService.Enrol:output_type -> claimshare.node.v1.EnrolResponse
+	9,  // 22: claimshare.node.v1.EnrolmentService.Register:output_type -> claimshare.node.v1.RegisterResponse
+	11, // 23: claimshare.node.v1.GatewayService.Evaluate:output_type -> claimshare.node.v1.EvaluateResponse
+	13, // 24: claimshare.node.v1.GatewayService.Height:output_type -> claimshare.node.v1.HeightResponse
+	15, // 25: claimshare.node.v1.GatewayService.CarryGrant:output_type -> claimshare.node.v1.CarryGrantResponse
+	17, // 26: claimshare.node.v1.GatewayService.CarryRevocation:output_type -> claimshare.node.v1.CarryRevocationResponse
+	19, // 27: claimshare.node.v1.ManagerService.Approve:output_type -> claimshare.node.v1.ApproveResponse
+	21, // 28: claimshare.node.v1.ManagerService.Rotate:output_type -> claimshare.node.v1.RotateResponse
+	23, // 29: claimshare.node.v1.DelegationService.Accept:output_type -> claimshare.node.v1.AcceptResponse
+	25, // 30: claimshare.node.v1.CustodyService.Proposals:output_type -> claimshare.node.v1.ProposalsResponse
+	28, // 31: claimshare.node.v1.CustodyService.Countersign:output_type -> claimshare.node.v1.CountersignResponse
+	30, // 32: claimshare.node.v1.CustodyService.Decline:output_type -> claimshare.node.v1.DeclineResponse
+	32, // 33: claimshare.node.v1.CustodyService.Capsule:output_type -> claimshare.node.v1.CapsuleResponse
+	34, // 34: claimshare.node.v1.CustodyService.Payload:output_type -> claimshare.node.v1.PayloadResponse
+	36, // 35: claimshare.node.v1.CustodyService.ReplaceCapsule:output_type -> claimshare.node.v1.ReplaceCapsuleResponse
+	19, // [19:36] is the sub-list for method output_type
+	2,  // [2:19] is the sub-list for method input_type
 	2,  // [2:2] is the sub-list for extension type_name
 	2,  // [2:2] is the sub-list for extension extendee
 	0,  // [0:2] is the sub-list for field type_name
@@ -2000,7 +2106,7 @@ func file_claimshare_node_v1_wallet_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_wallet_proto_rawDesc), len(file_claimshare_node_v1_wallet_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   35,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   6,
 		},

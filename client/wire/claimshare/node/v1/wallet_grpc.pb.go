@@ -566,7 +566,8 @@ type ManagerServiceClient interface {
 	// Approve shows δ and the trapdoor of a consent that is on the ledger; the
 	// system manager searches the holder's capsules and approves.
 	Approve(ctx context.Context, in *ApproveRequest, opts ...grpc.CallOption) (*ApproveResponse, error)
-	// Rotate puts the owner's signed key rotation on the ledger.
+	// Rotate puts the owner's signed key rotation on the ledger, for who shows the
+	// one-time code of the system manager that stands for this rotation.
 	Rotate(ctx context.Context, in *RotateRequest, opts ...grpc.CallOption) (*RotateResponse, error)
 }
 
@@ -607,7 +608,8 @@ type ManagerServiceServer interface {
 	// Approve shows δ and the trapdoor of a consent that is on the ledger; the
 	// system manager searches the holder's capsules and approves.
 	Approve(context.Context, *ApproveRequest) (*ApproveResponse, error)
-	// Rotate puts the owner's signed key rotation on the ledger.
+	// Rotate puts the owner's signed key rotation on the ledger, for who shows the
+	// one-time code of the system manager that stands for this rotation.
 	Rotate(context.Context, *RotateRequest) (*RotateResponse, error)
 	mustEmbedUnimplementedManagerServiceServer()
 }
@@ -811,11 +813,12 @@ var DelegationService_ServiceDesc = grpc.ServiceDesc{
 }
 
 const (
-	CustodyService_Proposals_FullMethodName   = "/claimshare.node.v1.CustodyService/Proposals"
-	CustodyService_Countersign_FullMethodName = "/claimshare.node.v1.CustodyService/Countersign"
-	CustodyService_Decline_FullMethodName     = "/claimshare.node.v1.CustodyService/Decline"
-	CustodyService_Capsule_FullMethodName     = "/claimshare.node.v1.CustodyService/Capsule"
-	CustodyService_Payload_FullMethodName     = "/claimshare.node.v1.CustodyService/Payload"
+	CustodyService_Proposals_FullMethodName      = "/claimshare.node.v1.CustodyService/Proposals"
+	CustodyService_Countersign_FullMethodName    = "/claimshare.node.v1.CustodyService/Countersign"
+	CustodyService_Decline_FullMethodName        = "/claimshare.node.v1.CustodyService/Decline"
+	CustodyService_Capsule_FullMethodName        = "/claimshare.node.v1.CustodyService/Capsule"
+	CustodyService_Payload_FullMethodName        = "/claimshare.node.v1.CustodyService/Payload"
+	CustodyService_ReplaceCapsule_FullMethodName = "/claimshare.node.v1.CustodyService/ReplaceCapsule"
 )
 
 // CustodyServiceClient is the client API for CustodyService service.
@@ -834,6 +837,9 @@ type CustodyServiceClient interface {
 	Capsule(ctx context.Context, in *CapsuleRequest, opts ...grpc.CallOption) (*CapsuleResponse, error)
 	// Payload streams the payload of a proposal or record from an offset on.
 	Payload(ctx context.Context, in *PayloadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[PayloadResponse], error)
+	// ReplaceCapsule brings a record of the owner's along with a rotation of keys:
+	// the same capsule, with the part that follows from the owner's present key.
+	ReplaceCapsule(ctx context.Context, in *ReplaceCapsuleRequest, opts ...grpc.CallOption) (*ReplaceCapsuleResponse, error)
 }
 
 type custodyServiceClient struct {
@@ -903,6 +909,16 @@ func (c *custodyServiceClient) Payload(ctx context.Context, in *PayloadRequest, 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CustodyService_PayloadClient = grpc.ServerStreamingClient[PayloadResponse]
 
+func (c *custodyServiceClient) ReplaceCapsule(ctx context.Context, in *ReplaceCapsuleRequest, opts ...grpc.CallOption) (*ReplaceCapsuleResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReplaceCapsuleResponse)
+	err := c.cc.Invoke(ctx, CustodyService_ReplaceCapsule_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // CustodyServiceServer is the server API for CustodyService service.
 // All implementations must embed UnimplementedCustodyServiceServer
 // for forward compatibility.
@@ -919,6 +935,9 @@ type CustodyServiceServer interface {
 	Capsule(context.Context, *CapsuleRequest) (*CapsuleResponse, error)
 	// Payload streams the payload of a proposal or record from an offset on.
 	Payload(*PayloadRequest, grpc.ServerStreamingServer[PayloadResponse]) error
+	// ReplaceCapsule brings a record of the owner's along with a rotation of keys:
+	// the same capsule, with the part that follows from the owner's present key.
+	ReplaceCapsule(context.Context, *ReplaceCapsuleRequest) (*ReplaceCapsuleResponse, error)
 	mustEmbedUnimplementedCustodyServiceServer()
 }
 
@@ -943,6 +962,9 @@ func (UnimplementedCustodyServiceServer) Capsule(context.Context, *CapsuleReques
 }
 func (UnimplementedCustodyServiceServer) Payload(*PayloadRequest, grpc.ServerStreamingServer[PayloadResponse]) error {
 	return status.Errorf(codes.Unimplemented, "method Payload not implemented")
+}
+func (UnimplementedCustodyServiceServer) ReplaceCapsule(context.Context, *ReplaceCapsuleRequest) (*ReplaceCapsuleResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method ReplaceCapsule not implemented")
 }
 func (UnimplementedCustodyServiceServer) mustEmbedUnimplementedCustodyServiceServer() {}
 func (UnimplementedCustodyServiceServer) testEmbeddedByValue()                        {}
@@ -1048,6 +1070,24 @@ func _CustodyService_Payload_Handler(srv interface{}, stream grpc.ServerStream) 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type CustodyService_PayloadServer = grpc.ServerStreamingServer[PayloadResponse]
 
+func _CustodyService_ReplaceCapsule_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReplaceCapsuleRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(CustodyServiceServer).ReplaceCapsule(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: CustodyService_ReplaceCapsule_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(CustodyServiceServer).ReplaceCapsule(ctx, req.(*ReplaceCapsuleRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // CustodyService_ServiceDesc is the grpc.ServiceDesc for CustodyService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -1070,6 +1110,10 @@ var CustodyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Capsule",
 			Handler:    _CustodyService_Capsule_Handler,
+		},
+		{
+			MethodName: "ReplaceCapsule",
+			Handler:    _CustodyService_ReplaceCapsule_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
