@@ -54,7 +54,7 @@ func (l *Ledger) settle(ctx context.Context, entry Entry, sent history) (Result,
 	// The fate is known, also when ctx has just ended. An entry that stays
 	// costs one needless broadcast after the next restart.
 	if err := l.journal.Delete(context.WithoutCancel(ctx), entry.TxID); err != nil {
-		l.log.Warn("a settled transaction stays in the journal", "transaction", entry.TxID, "error", err)
+		l.log.WarnContext(ctx, "a settled transaction stays in the journal", "transaction", entry.TxID, "error", err)
 	}
 	if err != nil {
 		return result, err
@@ -83,7 +83,7 @@ func (l *Ledger) broadcast(ctx context.Context, entry Entry, sent history) (*cli
 
 		patience := wait
 		if err != nil {
-			l.note(p, err)
+			l.note(ctx, p, err)
 			last = err
 			patience = pauses.NextBackOff()
 		}
@@ -104,7 +104,7 @@ func (l *Ledger) broadcast(ctx context.Context, entry Entry, sent history) (*cli
 		}
 		if err == nil {
 			last = statusErr
-			l.log.Debug("no commit in time, the envelope is sent again", "transaction", entry.TxID, "waited", wait)
+			l.log.DebugContext(ctx, "no commit in time, the envelope is sent again", "transaction", entry.TxID, "waited", wait)
 			// The peer may lag or hang. The network may also just be slow,
 			// and copies of the envelope do not make it faster.
 			l.passOver(p)
@@ -188,7 +188,7 @@ func (l *Ledger) status(ctx context.Context, txID string, patience time.Duration
 		case codes.InvalidArgument, codes.PermissionDenied, codes.Unauthenticated, codes.Unimplemented:
 			return nil, backoff.Permanent(err)
 		}
-		l.note(p, err)
+		l.note(ctx, p, err)
 		return nil, err
 	})
 	if err != nil && limited.Err() != nil {
@@ -217,7 +217,7 @@ func (l *Ledger) commitWait(ctx context.Context) time.Duration {
 	if !l.batch.known {
 		value, err := l.askBatchTimeout(ctx)
 		if err != nil {
-			l.log.Debug("the channel's batch timeout is not known", "error", err)
+			l.log.DebugContext(ctx, "the channel's batch timeout is not known", "error", err)
 			return 2 * l.timing.commit
 		}
 		l.batch.known, l.batch.value = true, value

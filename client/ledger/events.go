@@ -83,7 +83,7 @@ func (l *Ledger) Blocks(ctx context.Context, from uint64) iter.Seq2[Block, error
 				yield(Block{}, fmt.Errorf("follow the blocks from %d: %w", next, err))
 				return
 			}
-			l.log.Debug("the stream of blocks broke", "peer", p.endpoint, "next", next, "error", err)
+			l.log.DebugContext(ctx, "the stream of blocks broke", "peer", p.endpoint, "next", next, "error", err)
 			l.passOver(p)
 			// A context that ends in the pause is noticed in the next round.
 			_ = sleep(ctx, pauses.NextBackOff())

@@ -27,6 +27,7 @@ type Ledger struct {
 	peers      []*gatewayPeer
 	journal    Journal
 	log        *slog.Logger
+	retried    func()
 	timing     timing
 	slots      chan struct{}
 	newest     atomic.Int64 // Unix nanoseconds at which the newest envelope was sent that is on the ledger
@@ -50,6 +51,10 @@ func WithJournal(j Journal) Option { return func(l *Ledger) { l.journal = j } }
 // attempt. Arguments and transient data are never logged.
 func WithLogger(log *slog.Logger) Option { return func(l *Ledger) { l.log = log } }
 
+// WithRetried calls f, which must be quick, for every answer of a peer that is
+// met by another attempt.
+func WithRetried(f func()) Option { return func(l *Ledger) { l.retried = f } }
+
 func withTiming(t timing) Option { return func(l *Ledger) { l.timing = t } }
 
 // Dial reads the files that the connection names and prepares to talk to its
@@ -69,6 +74,7 @@ func Dial(connection Connection, options ...Option) (*Ledger, error) {
 		sign:       sign,
 		journal:    NewMemoryJournal(),
 		log:        slog.New(slog.DiscardHandler),
+		retried:    func() {},
 		timing:     defaultTiming,
 		slots:      make(chan struct{}, inHand),
 		inFlight:   map[string]bool{},
@@ -206,7 +212,7 @@ func (l *Ledger) attempts(ctx context.Context) func(*gatewayPeer, func(context.C
 		if !passing(err) || denials >= deniedLimit {
 			return backoff.Permanent(err)
 		}
-		l.note(p, err)
+		l.note(ctx, p, err)
 		return err
 	}
 }

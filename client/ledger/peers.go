@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"sync/atomic"
@@ -86,8 +87,9 @@ func (l *Ledger) peer() *gatewayPeer {
 
 // note passes a peer over for a while if its answer suggests that another one
 // can do better.
-func (l *Ledger) note(p *gatewayPeer, err error) {
-	l.log.Debug("a peer's answer is not final", "peer", p.endpoint, "error", err)
+func (l *Ledger) note(ctx context.Context, p *gatewayPeer, err error) {
+	l.retried()
+	l.log.DebugContext(ctx, "a peer's answer is not final", "peer", p.endpoint, "error", err)
 	if peerFailed(err) {
 		l.passOver(p)
 	}

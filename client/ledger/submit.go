@@ -75,7 +75,7 @@ func (l *Ledger) Submit(ctx context.Context, call Call) (Result, error) {
 		if err == nil || !readConflict(err) {
 			return result, err
 		}
-		l.log.Debug("a read conflict, to be endorsed anew", "error", err)
+		l.log.DebugContext(ctx, "a read conflict, to be endorsed anew", "error", err)
 		if sleep(ctx, pauses.NextBackOff()) != nil {
 			return result, call.failed(StepEndorse, entry.TxID, outOfTime(ctx, err))
 		}
