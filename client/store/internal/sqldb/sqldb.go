@@ -33,6 +33,9 @@ type Engine struct {
 	// Scrub removes what was deleted from the places where the database keeps
 	// old content.
 	Scrub func(context.Context) error
+	// Snapshot makes a transaction see one moment and write nothing; nil where
+	// every transaction does.
+	Snapshot *sql.TxOptions
 }
 
 // DB is a store on an SQL database.
