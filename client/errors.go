@@ -26,6 +26,9 @@ var (
 	ErrRequester = errors.New("client: the consent is for another requester")
 	// ErrTampered: a holder's capsule is not the one on the ledger.
 	ErrTampered = errors.New("client: the holder's capsule is not what owner and issuer signed")
+	// ErrFormerKey: a record has stayed behind when its owner's keys were
+	// rotated; the owner has to bring it along before it can be shared.
+	ErrFormerKey = errors.New("client: the record is still under a former key of its owner, who has to bring it along")
 	// ErrDelivery: a delivery answers another order than the one given.
 	ErrDelivery = errors.New("client: the delivery does not answer the order")
 	// ErrTrailer: the trailer of a payload stream is not the holder's word on

@@ -13,6 +13,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/document"
+	"github.com/claimshare/claimshare/client/internal/skip"
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/crypto/bls"
@@ -353,8 +354,9 @@ func (m *Member) Candidates(ctx context.Context, label string) ([]Candidate, err
 // was recorded, in every part. The returned statement is what the holder can be
 // held to, so nothing in it is taken from the database.
 //
-// It returns [ErrDelivery], [ErrNotOurs], [ErrTampered], [store.ErrNotFound]
-// and the errors of [record.Consent.UsableAt] and
+// It returns [ErrDelivery], [ErrNotOurs], [ErrTampered], [ErrFormerKey] for a
+// record that its owner has not brought along since a rotation of keys,
+// [store.ErrNotFound] and the errors of [record.Consent.UsableAt] and
 // [record.GrantStatement.Covers].
 func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	if o.Release != record.NewReleaseID(o.Consent, o.Record, o.Proxy, o.Nonce) {
@@ -392,7 +394,7 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	}
 	verified, err := m.chain.checkCapsule(entry.Capsule, listed, consent)
 	if err != nil {
-		return nil, fmt.Errorf("in this holder's own database: %w", err)
+		return nil, fmt.Errorf("in this holder's own database: %w", m.behind(ctx, entry.Capsule, listed, err))
 	}
 	me, err := m.keys.self(ctx, m.chain)
 	if err != nil {
@@ -427,34 +429,17 @@ func (m *Member) SendPayload(ctx context.Context, o PayloadOrder, dst io.Writer)
 	}
 	sum := sha256.New()
 	var count counter
-	rest := &tail{w: dst, skip: o.Offset}
+	rest := &skip.Writer{W: dst, Left: o.Offset}
 	if err := m.store.Payload(ctx, release.Statement.Record, io.MultiWriter(rest, sum, &count)); err != nil {
 		return nil, err
 	}
-	if rest.skip > 0 {
+	if rest.Left > 0 {
 		return nil, fmt.Errorf("%w: the payload has %d bytes, the order begins at %d", ErrDelivery, count, o.Offset)
 	}
 	s := record.TrailerStatement{
 		Release: o.Release, Holder: me.ID, HolderVersion: me.Current().Version, Sent: record.Digest(sum.Sum(nil)), Length: uint64(count),
 	}
 	return &Trailer{Statement: s, Signature: m.keys.sign(m.chain, bls.RoleHolder, &s)}, nil
-}
-
-// tail passes on what comes after the first bytes.
-type tail struct {
-	w    io.Writer
-	skip uint64
-}
-
-func (t *tail) Write(b []byte) (int, error) {
-	n := len(b)
-	cut := min(t.skip, uint64(n))
-	t.skip -= cut
-	if b = b[cut:]; len(b) == 0 {
-		return n, nil
-	}
-	written, err := t.w.Write(b)
-	return int(cut) + written, err
 }
 
 type counter uint64

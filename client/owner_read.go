@@ -42,16 +42,27 @@ func (o *Owner) Read(ctx context.Context, v record.RecordVersion, capsule []byte
 	if err := o.chain.verify(issuer, s.IssuerVersion, bls.RoleIssuer, s, listed.IssuerSignature); err != nil {
 		return nil, err
 	}
-	c, err := pre.ParseCapsule(capsule)
+	c, err := capsuleOf(listed, capsule)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTampered, err)
-	}
-	if c.Digest() != [32]byte(listed.Digest) || c.Label() != listed.Label || c.Payload().Size != listed.PayloadSize {
-		return nil, ErrTampered
+		return nil, err
 	}
 	info := pre.RecordInfo{RecordID: listed.ID, Kind: byte(listed.Kind), OwnerPID: string(o.keys.PID), IssuerPID: issuer.PID}
-	reader := &Owner{chain: o.chain, keys: keys}
-	return listed, through(func(dst io.Writer) error { return reader.open(c, info, payload, dst) }, use)
+	return listed, through(func(dst io.Writer) error { return o.openKept(keys, c, info, payload, dst) }, use)
+}
+
+// openKept opens a capsule that was sealed under some keys of this wallet's, and
+// that may have been brought along to later ones.
+func (o *Owner) openKept(sealed *Keys, c *pre.Capsule, info pre.RecordInfo, payload Payload, dst io.Writer) error {
+	under, _ := o.validUnder(c)
+	if under == nil || under == sealed {
+		return (&Owner{chain: o.chain, keys: sealed}).open(c, info, payload, dst)
+	}
+	src, err := payload.Open()
+	if err != nil {
+		return fmt.Errorf("client: open payload: %w", err)
+	}
+	defer src.Close()
+	return under.Scoped.OpenRotated(o.chain.params, sealed.Scoped.PublicKey(), c, info, dst, src)
 }
 
 // Own makes sure that a record is this owner's: what a gateway to the ledger says

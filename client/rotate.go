@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"time"
@@ -54,4 +55,69 @@ func (c *Chain) Rotate(ctx context.Context, r *Rotation) (*record.Party, error) 
 	}
 	return submit[record.Party](ctx, c, record.TxRotateKeys,
 		record.EncodeText(r.Statement.Encode()), r.Signature.String(), proof, r.SigningProof.String())
+}
+
+// ReplaceCapsule takes the capsule of one of this holder's records as its owner
+// has brought it along to its present key ([Owner.BringAlong]). It must be the
+// record's in every part that the ledger knows, and strictly valid under the key
+// that the ledger lists for the owner now: that leaves one capsule alone, whoever
+// made it. To have it already is fine.
+//
+// It returns [ErrNotOurs] for another holder's or owner's record, [ErrTampered],
+// [store.ErrNotFound], [store.ErrErased] and the chaincode's errors.
+func (m *Member) ReplaceCapsule(ctx context.Context, owner record.PartyID, id record.RecordID, capsule []byte) error {
+	listed, err := m.chain.Record(ctx, id)
+	if err != nil {
+		return err
+	}
+	if listed.Issuer != m.ID() || listed.Owner != owner {
+		return fmt.Errorf("%w: record %s is of another holder or owner", ErrNotOurs, id)
+	}
+	c, err := capsuleOf(listed, capsule)
+	if err != nil {
+		return err
+	}
+	party, err := m.chain.Party(ctx, owner)
+	if err != nil {
+		return err
+	}
+	key, err := publicKey(party.Current().Encryption)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Verify(m.chain.params, key); err != nil {
+		return fmt.Errorf("%w: under the owner's key version %d: %w", ErrTampered, party.Current().Version, err)
+	}
+	kept, err := m.store.Record(ctx, id)
+	if err != nil {
+		return err
+	}
+	if bytes.Equal(kept.Capsule, capsule) {
+		return nil
+	}
+	return m.store.ReplaceCapsule(ctx, id, capsule)
+}
+
+// behind says whether a record that does not fit a consent has merely stayed
+// behind when its owner's keys were rotated. It returns [ErrFormerKey] then, and
+// wrong otherwise.
+func (m *Member) behind(ctx context.Context, capsule []byte, listed *record.Record, wrong error) error {
+	c, err := capsuleOf(listed, capsule)
+	if err != nil {
+		return wrong
+	}
+	owner, err := m.chain.Party(ctx, listed.Owner)
+	if err != nil {
+		return wrong
+	}
+	for _, version := range owner.Keys[:len(owner.Keys)-1] {
+		key, err := publicKey(version.Encryption)
+		if err != nil {
+			continue
+		}
+		if _, err := c.Verify(m.chain.params, key); err == nil {
+			return fmt.Errorf("%w: key version %d", ErrFormerKey, version.Version)
+		}
+	}
+	return wrong
 }

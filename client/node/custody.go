@@ -7,6 +7,7 @@ import (
 	"io"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/internal/skip"
 	"github.com/claimshare/claimshare/client/serve/desk"
 	"github.com/claimshare/claimshare/client/store"
 )
@@ -96,7 +97,7 @@ func (c custody) Capsule(ctx context.Context, owner record.PartyID, id record.Re
 
 // Payload implements desk.Custody.
 func (c custody) Payload(ctx context.Context, owner record.PartyID, id record.RecordID, offset uint64, dst io.Writer) error {
-	rest := &after{w: dst, skip: offset}
+	rest := &skip.Writer{W: dst, Left: offset}
 	if _, err := c.offered(ctx, owner, id); err == nil {
 		return c.party.store.ProposalPayload(ctx, id, rest)
 	} else if !errors.Is(err, store.ErrNotFound) {
@@ -108,19 +109,10 @@ func (c custody) Payload(ctx context.Context, owner record.PartyID, id record.Re
 	return c.party.store.Payload(ctx, id, rest)
 }
 
-// after passes on what comes after the first bytes.
-type after struct {
-	w    io.Writer
-	skip uint64
-}
-
-func (a *after) Write(b []byte) (int, error) {
-	n := len(b)
-	cut := min(a.skip, uint64(n))
-	a.skip -= cut
-	if b = b[cut:]; len(b) == 0 {
-		return n, nil
+// ReplaceCapsule implements desk.Custody.
+func (c custody) ReplaceCapsule(ctx context.Context, owner record.PartyID, id record.RecordID, capsule []byte) error {
+	if _, err := c.kept(ctx, owner, id); err != nil {
+		return err
 	}
-	written, err := a.w.Write(b)
-	return int(cut) + written, err
+	return c.party.member.ReplaceCapsule(ctx, owner, id, capsule)
 }

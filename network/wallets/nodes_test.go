@@ -302,6 +302,10 @@ func (c custody) Payload(ctx context.Context, owner record.PartyID, id record.Re
 	return err
 }
 
+func (c custody) ReplaceCapsule(ctx context.Context, owner record.PartyID, id record.RecordID, capsule []byte) error {
+	return c.n.member.ReplaceCapsule(ctx, owner, id, capsule)
+}
+
 // breaking accepts connections that break, as often as the node says, after
 // having carried a few kilobytes of a payload.
 type breaking struct {

@@ -34,6 +34,10 @@ type Custody interface {
 	Capsule(ctx context.Context, owner record.PartyID, id record.RecordID) ([]byte, error)
 	// Payload writes the payload of a proposal or record from an offset on.
 	Payload(ctx context.Context, owner record.PartyID, id record.RecordID, offset uint64, dst io.Writer) error
+	// ReplaceCapsule takes the capsule of a record as its owner has brought it
+	// along to its present key. It answers the errors of
+	// client.Member.ReplaceCapsule.
+	ReplaceCapsule(ctx context.Context, owner record.PartyID, id record.RecordID, capsule []byte) error
 }
 
 // MaxProposals bounds one answer: what else waits comes after these are done.
@@ -127,6 +131,19 @@ func (h *Holdings) Payload(r *nodev1.PayloadRequest, stream grpc.ServerStreaming
 		return err
 	}
 	return chunks.flush()
+}
+
+// ReplaceCapsule takes a capsule that the caller has brought along to its present
+// key. It is checked as if a stranger had made it.
+func (h *Holdings) ReplaceCapsule(ctx context.Context, r *nodev1.ReplaceCapsuleRequest) (*nodev1.ReplaceCapsuleResponse, error) {
+	caller, id, err := callerAndRecord(ctx, r.GetRecord())
+	if err != nil {
+		return nil, err
+	}
+	if err := h.custody.ReplaceCapsule(ctx, caller.ID, id, r.GetCapsule()); err != nil {
+		return nil, err
+	}
+	return &nodev1.ReplaceCapsuleResponse{}, nil
 }
 
 func callerAndRecord(ctx context.Context, id []byte) (*record.Party, record.RecordID, error) {

@@ -31,6 +31,7 @@ func TestNobodyCalls(t *testing.T) {
 		"Proposals":       func() error { _, err := holdings.Proposals(ctx, &nodev1.ProposalsRequest{}); return err },
 		"Countersign":     func() error { _, err := holdings.Countersign(ctx, &nodev1.CountersignRequest{}); return err },
 		"Decline":         func() error { _, err := holdings.Decline(ctx, &nodev1.DeclineRequest{}); return err },
+		"ReplaceCapsule":  func() error { _, err := holdings.ReplaceCapsule(ctx, &nodev1.ReplaceCapsuleRequest{}); return err },
 		"Capsule":         func() error { _, err := holdings.Capsule(ctx, &nodev1.CapsuleRequest{}); return err },
 	} {
 		require.ErrorIs(t, call(), walletauth.ErrNoProof, name)
