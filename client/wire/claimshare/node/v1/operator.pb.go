@@ -1318,6 +1318,299 @@ func (x *AllowRotationResponse) GetCode() string {
 	return ""
 }
 
+type StandingRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Party         string                 `protobuf:"bytes,1,opt,name=party,proto3" json:"party,omitempty"`   // party id or pseudo-identity
+	Action        string                 `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"` // suspend, expel or reinstate
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"` // in clear on the ledger
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StandingRequest) Reset() {
+	*x = StandingRequest{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StandingRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StandingRequest) ProtoMessage() {}
+
+func (x *StandingRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StandingRequest.ProtoReflect.Descriptor instead.
+func (*StandingRequest) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *StandingRequest) GetParty() string {
+	if x != nil {
+		return x.Party
+	}
+	return ""
+}
+
+func (x *StandingRequest) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *StandingRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type StandingResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Party         string                 `protobuf:"bytes,1,opt,name=party,proto3" json:"party,omitempty"`
+	Status        string                 `protobuf:"bytes,2,opt,name=status,proto3" json:"status,omitempty"`     // active, suspended or expelled, after this
+	Decision      *Decision              `protobuf:"bytes,3,opt,name=decision,proto3" json:"decision,omitempty"` // none for a suspension, which needs none
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StandingResponse) Reset() {
+	*x = StandingResponse{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StandingResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StandingResponse) ProtoMessage() {}
+
+func (x *StandingResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StandingResponse.ProtoReflect.Descriptor instead.
+func (*StandingResponse) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *StandingResponse) GetParty() string {
+	if x != nil {
+		return x.Party
+	}
+	return ""
+}
+
+func (x *StandingResponse) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *StandingResponse) GetDecision() *Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
+// Decision is how far a decision of the agencies has come.
+type Decision struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Id            []byte                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Action        string                 `protobuf:"bytes,2,opt,name=action,proto3" json:"action,omitempty"`        // expel, reinstate or rules
+	Status        string                 `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`        // open or enacted
+	Approvals     uint32                 `protobuf:"varint,4,opt,name=approvals,proto3" json:"approvals,omitempty"` // agencies that have approved
+	Threshold     uint32                 `protobuf:"varint,5,opt,name=threshold,proto3" json:"threshold,omitempty"` // agencies that are needed
+	Expiry        int64                  `protobuf:"varint,6,opt,name=expiry,proto3" json:"expiry,omitempty"`       // seconds since 1970: until then it can be approved
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Decision) Reset() {
+	*x = Decision{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Decision) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Decision) ProtoMessage() {}
+
+func (x *Decision) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Decision.ProtoReflect.Descriptor instead.
+func (*Decision) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *Decision) GetId() []byte {
+	if x != nil {
+		return x.Id
+	}
+	return nil
+}
+
+func (x *Decision) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *Decision) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Decision) GetApprovals() uint32 {
+	if x != nil {
+		return x.Approvals
+	}
+	return 0
+}
+
+func (x *Decision) GetThreshold() uint32 {
+	if x != nil {
+		return x.Threshold
+	}
+	return 0
+}
+
+func (x *Decision) GetExpiry() int64 {
+	if x != nil {
+		return x.Expiry
+	}
+	return 0
+}
+
+type DecideRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Decision      []byte                 `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideRequest) Reset() {
+	*x = DecideRequest{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideRequest) ProtoMessage() {}
+
+func (x *DecideRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
+func (*DecideRequest) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *DecideRequest) GetDecision() []byte {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
+type DecideResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Decision      *Decision              `protobuf:"bytes,1,opt,name=decision,proto3" json:"decision,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DecideResponse) Reset() {
+	*x = DecideResponse{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DecideResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DecideResponse) ProtoMessage() {}
+
+func (x *DecideResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DecideResponse.ProtoReflect.Descriptor instead.
+func (*DecideResponse) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *DecideResponse) GetDecision() *Decision {
+	if x != nil {
+		return x.Decision
+	}
+	return nil
+}
+
 var File_claimshare_node_v1_operator_proto protoreflect.FileDescriptor
 
 const file_claimshare_node_v1_operator_proto_rawDesc = "" +
@@ -1405,7 +1698,26 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\bidentity\x18\x02 \x01(\tR\bidentity\x12)\n" +
 	"\x10lifetime_seconds\x18\x03 \x01(\x03R\x0flifetimeSeconds\"+\n" +
 	"\x15AllowRotationResponse\x12\x12\n" +
-	"\x04code\x18\x01 \x01(\tR\x04code2\x99\a\n" +
+	"\x04code\x18\x01 \x01(\tR\x04code\"W\n" +
+	"\x0fStandingRequest\x12\x14\n" +
+	"\x05party\x18\x01 \x01(\tR\x05party\x12\x16\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"z\n" +
+	"\x10StandingResponse\x12\x14\n" +
+	"\x05party\x18\x01 \x01(\tR\x05party\x12\x16\n" +
+	"\x06status\x18\x02 \x01(\tR\x06status\x128\n" +
+	"\bdecision\x18\x03 \x01(\v2\x1c.claimshare.node.v1.DecisionR\bdecision\"\x9e\x01\n" +
+	"\bDecision\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\fR\x02id\x12\x16\n" +
+	"\x06action\x18\x02 \x01(\tR\x06action\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12\x1c\n" +
+	"\tapprovals\x18\x04 \x01(\rR\tapprovals\x12\x1c\n" +
+	"\tthreshold\x18\x05 \x01(\rR\tthreshold\x12\x16\n" +
+	"\x06expiry\x18\x06 \x01(\x03R\x06expiry\"+\n" +
+	"\rDecideRequest\x12\x1a\n" +
+	"\bdecision\x18\x01 \x01(\fR\bdecision\"J\n" +
+	"\x0eDecideResponse\x128\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1c.claimshare.node.v1.DecisionR\bdecision2\xc1\b\n" +
 	"\x0fOperatorService\x12O\n" +
 	"\x06Status\x12!.claimshare.node.v1.StatusRequest\x1a\".claimshare.node.v1.StatusResponse\x12O\n" +
 	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12d\n" +
@@ -1417,7 +1729,9 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\x04Read\x12\x1f.claimshare.node.v1.ReadRequest\x1a .claimshare.node.v1.ReadResponse0\x01\x12R\n" +
 	"\aDispute\x12\".claimshare.node.v1.DisputeRequest\x1a#.claimshare.node.v1.DisputeResponse\x12R\n" +
 	"\aResolve\x12\".claimshare.node.v1.ResolveRequest\x1a#.claimshare.node.v1.ResolveResponse\x12L\n" +
-	"\x05Trace\x12 .claimshare.node.v1.TraceRequest\x1a!.claimshare.node.v1.TraceResponseBHZFgithub.com/claimshare/claimshare/client/wire/claimshare/node/v1;nodev1b\x06proto3"
+	"\x05Trace\x12 .claimshare.node.v1.TraceRequest\x1a!.claimshare.node.v1.TraceResponse\x12U\n" +
+	"\bStanding\x12#.claimshare.node.v1.StandingRequest\x1a$.claimshare.node.v1.StandingResponse\x12O\n" +
+	"\x06Decide\x12!.claimshare.node.v1.DecideRequest\x1a\".claimshare.node.v1.DecideResponseBHZFgithub.com/claimshare/claimshare/client/wire/claimshare/node/v1;nodev1b\x06proto3"
 
 var (
 	file_claimshare_node_v1_operator_proto_rawDescOnce sync.Once
@@ -1431,7 +1745,7 @@ func file_claimshare_node_v1_operator_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_operator_proto_rawDescData
 }
 
-var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: claimshare.node.v1.StatusRequest
 	(*StatusResponse)(nil),        // 1: claimshare.node.v1.StatusResponse
@@ -1456,36 +1770,47 @@ var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*TraceResponse)(nil),         // 20: claimshare.node.v1.TraceResponse
 	(*AllowRotationRequest)(nil),  // 21: claimshare.node.v1.AllowRotationRequest
 	(*AllowRotationResponse)(nil), // 22: claimshare.node.v1.AllowRotationResponse
+	(*StandingRequest)(nil),       // 23: claimshare.node.v1.StandingRequest
+	(*StandingResponse)(nil),      // 24: claimshare.node.v1.StandingResponse
+	(*Decision)(nil),              // 25: claimshare.node.v1.Decision
+	(*DecideRequest)(nil),         // 26: claimshare.node.v1.DecideRequest
+	(*DecideResponse)(nil),        // 27: claimshare.node.v1.DecideResponse
 }
 var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
 	10, // 0: claimshare.node.v1.ConsentsResponse.asked:type_name -> claimshare.node.v1.AskedFor
-	0,  // 1: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
-	2,  // 2: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
-	21, // 3: claimshare.node.v1.OperatorService.AllowRotation:input_type -> claimshare.node.v1.AllowRotationRequest
-	4,  // 4: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
-	6,  // 5: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
-	8,  // 6: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
-	11, // 7: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
-	13, // 8: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
-	15, // 9: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
-	17, // 10: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
-	19, // 11: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
-	1,  // 12: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
-	3,  // 13: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
-	22, // 14: claimshare.node.v1.OperatorService.AllowRotation:output_type -> claimshare.node.v1.AllowRotationResponse
-	5,  // 15: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
-	7,  // 16: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
-	9,  // 17: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
-	12, // 18: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
-	14, // 19: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
-	16, // 20: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
-	18, // 21: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
-	20, // 22: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
-	12, // [12:23] is the sub-list for method output_type
-	1,  // [1:12] is the sub-list for method input_type
-	1,  // [1:1] is the sub-list for extension type_name
-	1,  // [1:1] is the sub-list for extension extendee
-	0,  // [0:1] is the sub-list for field type_name
+	25, // 1: claimshare.node.v1.StandingResponse.decision:type_name -> claimshare.node.v1.Decision
+	25, // 2: claimshare.node.v1.DecideResponse.decision:type_name -> claimshare.node.v1.Decision
+	0,  // 3: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
+	2,  // 4: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
+	21, // 5: claimshare.node.v1.OperatorService.AllowRotation:input_type -> claimshare.node.v1.AllowRotationRequest
+	4,  // 6: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
+	6,  // 7: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
+	8,  // 8: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
+	11, // 9: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
+	13, // 10: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
+	15, // 11: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
+	17, // 12: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
+	19, // 13: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
+	23, // 14: claimshare.node.v1.OperatorService.Standing:input_type -> claimshare.node.v1.StandingRequest
+	26, // 15: claimshare.node.v1.OperatorService.Decide:input_type -> claimshare.node.v1.DecideRequest
+	1,  // 16: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
+	3,  // 17: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
+	22, // 18: claimshare.node.v1.OperatorService.AllowRotation:output_type -> claimshare.node.v1.AllowRotationResponse
+	5,  // 19: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
+	7,  // 20: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
+	9,  // 21: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
+	12, // 22: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
+	14, // 23: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
+	16, // 24: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
+	18, // 25: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
+	20, // 26: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
+	24, // 27: claimshare.node.v1.OperatorService.Standing:output_type -> claimshare.node.v1.StandingResponse
+	27, // 28: claimshare.node.v1.OperatorService.Decide:output_type -> claimshare.node.v1.DecideResponse
+	16, // [16:29] is the sub-list for method output_type
+	3,  // [3:16] is the sub-list for method input_type
+	3,  // [3:3] is the sub-list for extension type_name
+	3,  // [3:3] is the sub-list for extension extendee
+	0,  // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_claimshare_node_v1_operator_proto_init() }
@@ -1499,7 +1824,7 @@ func file_claimshare_node_v1_operator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_operator_proto_rawDesc), len(file_claimshare_node_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   23,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -33,6 +33,8 @@ const (
 	OperatorService_Dispute_FullMethodName       = "/claimshare.node.v1.OperatorService/Dispute"
 	OperatorService_Resolve_FullMethodName       = "/claimshare.node.v1.OperatorService/Resolve"
 	OperatorService_Trace_FullMethodName         = "/claimshare.node.v1.OperatorService/Trace"
+	OperatorService_Standing_FullMethodName      = "/claimshare.node.v1.OperatorService/Standing"
+	OperatorService_Decide_FullMethodName        = "/claimshare.node.v1.OperatorService/Decide"
 )
 
 // OperatorServiceClient is the client API for OperatorService service.
@@ -64,6 +66,12 @@ type OperatorServiceClient interface {
 	Resolve(ctx context.Context, in *ResolveRequest, opts ...grpc.CallOption) (*ResolveResponse, error)
 	// Trace tells who is behind a pseudo-identity. Authority.
 	Trace(ctx context.Context, in *TraceRequest, opts ...grpc.CallOption) (*TraceResponse, error)
+	// Standing suspends, expels or reinstates a party. To expel and to reinstate
+	// are decisions of the agencies: where one is not enough, this proposes.
+	// Authority.
+	Standing(ctx context.Context, in *StandingRequest, opts ...grpc.CallOption) (*StandingResponse, error)
+	// Decide adds the voice of this agency to a decision. Authority.
+	Decide(ctx context.Context, in *DecideRequest, opts ...grpc.CallOption) (*DecideResponse, error)
 }
 
 type operatorServiceClient struct {
@@ -202,6 +210,26 @@ func (c *operatorServiceClient) Trace(ctx context.Context, in *TraceRequest, opt
 	return out, nil
 }
 
+func (c *operatorServiceClient) Standing(ctx context.Context, in *StandingRequest, opts ...grpc.CallOption) (*StandingResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StandingResponse)
+	err := c.cc.Invoke(ctx, OperatorService_Standing_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *operatorServiceClient) Decide(ctx context.Context, in *DecideRequest, opts ...grpc.CallOption) (*DecideResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DecideResponse)
+	err := c.cc.Invoke(ctx, OperatorService_Decide_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OperatorServiceServer is the server API for OperatorService service.
 // All implementations must embed UnimplementedOperatorServiceServer
 // for forward compatibility.
@@ -231,6 +259,12 @@ type OperatorServiceServer interface {
 	Resolve(context.Context, *ResolveRequest) (*ResolveResponse, error)
 	// Trace tells who is behind a pseudo-identity. Authority.
 	Trace(context.Context, *TraceRequest) (*TraceResponse, error)
+	// Standing suspends, expels or reinstates a party. To expel and to reinstate
+	// are decisions of the agencies: where one is not enough, this proposes.
+	// Authority.
+	Standing(context.Context, *StandingRequest) (*StandingResponse, error)
+	// Decide adds the voice of this agency to a decision. Authority.
+	Decide(context.Context, *DecideRequest) (*DecideResponse, error)
 	mustEmbedUnimplementedOperatorServiceServer()
 }
 
@@ -273,6 +307,12 @@ func (UnimplementedOperatorServiceServer) Resolve(context.Context, *ResolveReque
 }
 func (UnimplementedOperatorServiceServer) Trace(context.Context, *TraceRequest) (*TraceResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Trace not implemented")
+}
+func (UnimplementedOperatorServiceServer) Standing(context.Context, *StandingRequest) (*StandingResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Standing not implemented")
+}
+func (UnimplementedOperatorServiceServer) Decide(context.Context, *DecideRequest) (*DecideResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Decide not implemented")
 }
 func (UnimplementedOperatorServiceServer) mustEmbedUnimplementedOperatorServiceServer() {}
 func (UnimplementedOperatorServiceServer) testEmbeddedByValue()                         {}
@@ -479,6 +519,42 @@ func _OperatorService_Trace_Handler(srv interface{}, ctx context.Context, dec fu
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperatorService_Standing_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StandingRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServiceServer).Standing(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperatorService_Standing_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServiceServer).Standing(ctx, req.(*StandingRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _OperatorService_Decide_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DecideRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServiceServer).Decide(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperatorService_Decide_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServiceServer).Decide(ctx, req.(*DecideRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OperatorService_ServiceDesc is the grpc.ServiceDesc for OperatorService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -521,6 +597,14 @@ var OperatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Trace",
 			Handler:    _OperatorService_Trace_Handler,
+		},
+		{
+			MethodName: "Standing",
+			Handler:    _OperatorService_Standing_Handler,
+		},
+		{
+			MethodName: "Decide",
+			Handler:    _OperatorService_Decide_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{
