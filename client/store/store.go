@@ -56,6 +56,7 @@ type Store interface {
 	Invitations
 	Findings
 	World
+	Counter
 	// Journal keeps endorsed transactions until their fate is known.
 	Journal() ledger.Journal
 	io.Closer
