@@ -68,6 +68,19 @@ func (d *Deployment) SignCarriage(s record.BatchStatement, issuer *Member) *reco
 	return &record.Carriage{Statement: s, Signature: d.Sign(issuer, bls.RoleIssuer, &s)}
 }
 
+// EraseArgs are the arguments of records:Erase: the issuer says that it destroys
+// a record.
+func (d *Deployment) EraseArgs(id record.RecordID, issuer *Member, now int64) []string {
+	s := record.EraseStatement{Record: id, Issuer: issuer.ID, IssuerVersion: issuer.Version, Time: now}
+	return d.SignErasure(s, issuer)
+}
+
+// SignErasure puts a signature on an erasure; the two are the arguments of
+// records:Erase.
+func (d *Deployment) SignErasure(s record.EraseStatement, issuer *Member) []string {
+	return []string{record.EncodeText(s.Encode()), d.Sign(issuer, bls.RoleIssuer, &s).String()}
+}
+
 // BatchArgs are the arguments and the transient data of records:SubmitRecords
 // and records:Amend.
 func BatchArgs(b *record.Batch) (args []string, transient map[string][]byte) {

@@ -259,6 +259,17 @@ func (a *consortium) recorded(issuer, owner *member) record.Entry {
 	return e
 }
 
+func (a *consortium) eraseArgs(e record.Entry, issuer *member) []string {
+	return a.EraseArgs(e.Statement.ID, &issuer.Member, a.now())
+}
+
+// erase has an issuer say that it has destroyed a record.
+func (a *consortium) erase(e record.Entry, issuer *member) record.Record {
+	a.t.Helper()
+	tx := a.mustInvoke(issuer.identity, record.TxErase, a.eraseArgs(e, issuer)...)
+	return decodeAnswer[record.Record](a, tx.Response.GetPayload())
+}
+
 // request is a valid request of the insurer.
 func (a *consortium) request() record.AccessRequest {
 	a.t.Helper()

@@ -28,6 +28,15 @@ var borrowed = []borrowing{
 	{record.TxSubmitRecords, "any agency's system manager", "an insurer's batch and its carriage", nil, func(w *world) stub.Call { return w.batchOf(w.callers[asSecond], true) }},
 	{record.TxAmend, "the issuer", "a new version of its record", nil, func(w *world) stub.Call { return w.amendmentBy(w.insurer) }},
 	{record.TxAmend, "another insurer", "a new version of an insurer's record", record.ErrCarrier, func(w *world) stub.Call { return w.amendmentBy(w.rival) }},
+	{record.TxErase, "the issuer", "its signed erasure", nil, func(w *world) stub.Call { return w.erasureBy(w.insurer, w.insurer, w.insurer) }},
+	{record.TxErase, "an expelled issuer", "its signed erasure", nil, func(w *world) stub.Call {
+		expelled := w.callers[asExpelledShop]
+		return w.erasureBy(expelled, expelled, expelled)
+	}},
+	{record.TxErase, "another insurer", "the issuer's signed erasure", record.ErrForbidden, func(w *world) stub.Call { return w.erasureBy(w.rival, w.insurer, w.insurer) }},
+	{record.TxErase, "another insurer", "its own erasure of that record", record.ErrForbidden, func(w *world) stub.Call { return w.erasureBy(w.rival, w.rival, w.rival) }},
+	{record.TxErase, "system manager", "the issuer's signed erasure", record.ErrUnknownCaller, func(w *world) stub.Call { return w.erasureBy(w.callers[asManager], w.insurer, w.insurer) }},
+	{record.TxErase, "the issuer", "an erasure that the owner signed", record.ErrSignature, func(w *world) stub.Call { return w.erasureBy(w.insurer, w.insurer, w.owner) }},
 	{record.TxRequestAccess, "the requester", "its request again", nil, func(w *world) stub.Call { return w.requestBy(w.insurer) }},
 	{record.TxRequestAccess, "another insurer", "an insurer's request", record.ErrRequestExists, func(w *world) stub.Call { return w.requestBy(w.rival) }},
 
@@ -95,6 +104,18 @@ func (w *world) amendmentBy(caller *member) stub.Call {
 	w.t.Helper()
 	e := w.sign(w.amended(w.records[w.insurer].Statement), w.insurer, w.owner)
 	return batchCall(caller.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{e}})
+}
+
+// erasureBy is an erasure of the named issuer's record, or else of the
+// insurer's, that somebody has signed.
+func (w *world) erasureBy(caller, issuer, signer *member) stub.Call {
+	w.t.Helper()
+	e, found := w.records[issuer]
+	if !found {
+		e = w.records[w.insurer]
+	}
+	s := record.EraseStatement{Record: e.Statement.ID, Issuer: issuer.ID, IssuerVersion: issuer.Version, Time: w.now()}
+	return w.consortium.call(caller.identity, record.TxErase, w.SignErasure(s, &signer.Member)...)
 }
 
 func (w *world) requestBy(caller *member) stub.Call {

@@ -123,6 +123,8 @@ func (c *Context) admit(allowed string) error {
 		return record.ErrUnknownCaller.With("%s of %s is not registered", c.caller.subject, c.caller.msp)
 	case allowed == record.CallerReader:
 		return nil
+	case allowed == record.CallerErase:
+		return requireRole(party, record.RoleInsurer, record.RoleRepairShop)
 	}
 	if err := active(party); err != nil {
 		return err

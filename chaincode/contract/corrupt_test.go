@@ -206,6 +206,7 @@ func TestCorruptKeys(t *testing.T) {
 	raw := spoil(func(p *record.Party) { p.RawSigning = record.RawSigningKey{1} })
 	a.altered(record.ErrInternal, a.call(a.shop.identity, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...), raw)
 	a.altered(record.ErrInternal, a.call(a.proxy.identity, record.TxRelease, releaseArg(c.delivery)), raw)
+	a.altered(record.ErrInternal, a.call(a.shop.identity, record.TxErase, a.eraseArgs(c.repair, a.shop)...), raw)
 	submission := batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{a.entry(a.shop, a.owner)}})
 	a.altered(record.ErrInternal, submission, raw)
 	a.altered(record.ErrInternal, submission, spoil(func(p *record.Party) {

@@ -243,6 +243,8 @@ func (a *consortium) validCalls() []stub.Call {
 	amend := batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{amendment}})
 	a.mustSubmit(amend)
 	again := a.sign(a.amended(amendment.Statement), a.shop, a.owner)
+	gone := a.recorded(a.shop, a.owner)
+	a.erase(gone, a.shop)
 	for i := 0; i < 3; i++ { // the next violation expels
 		a.submit(a.shop, alliance.Spoiled(a.entry(a.shop, a.owner)))
 	}
@@ -270,12 +272,14 @@ func (a *consortium) validCalls() []stub.Call {
 		batchCall(a.shop.identity, record.TxSubmitRecords, &record.Batch{Entries: []record.Entry{a.entry(a.shop, a.owner), alliance.Spoiled(a.entry(a.shop, a.neighbour))}}),
 		batchCall(a.manager, record.TxSubmitRecords, a.carried(a.shop, a.entry(a.shop, a.owner), old)),
 		batchCall(a.shop.identity, record.TxAmend, &record.Batch{Entries: []record.Entry{again}}), amend,
+		a.call(a.shop.identity, record.TxErase, a.eraseArgs(old, a.shop)...), a.call(a.shop.identity, record.TxErase, a.eraseArgs(gone, a.shop)...),
 		a.call(insurer, record.TxRequestAccess, record.EncodeText(fresh.Encode())), a.call(insurer, record.TxRequestAccess, requestArg),
 		a.call(insurer, record.TxGrant, a.grantArgs(grant, a.owner)...), a.call(insurer, record.TxGrant, a.grantArgs(pending, a.owner)...),
 		a.call(insurer, record.TxGrant, a.grantArgs(paper, paperOwner)...),
 		a.call(manager, record.TxApprove, pending.Consent.String()), a.call(manager, record.TxApprove, c.grant.Consent.String()),
 		a.call(insurer, record.TxRevoke, a.revokeArgs(c.grant.Consent, a.owner)...),
 		a.call(a.proxy.identity, record.TxRelease, releaseArg(c.delivery, a.delivery(c.grant, c.repair, a.shop, a.proxy))),
+		a.call(a.proxy.identity, record.TxRelease, releaseArg(open.delivery)),
 		a.call(insurer, record.TxAcknowledge, releaseID), a.call(insurer, record.TxDispute, releaseID, "payload", "altered", trailer[0], trailer[1]),
 		a.call(manager, record.TxResolve, disputed.delivery.Statement.Release.String(), "upheld", "compared"),
 		a.call(insurer, record.TxParty, shop), a.call(insurer, record.TxParties, "2", ""), a.call(insurer, record.TxPartyHistory, shop, "5", ""),

@@ -74,6 +74,8 @@ var permissions = []permission{
 	{record.CallerReader, 2, unknown},
 	{record.CallerMember, 2, inactive},
 	{record.CallerIssuer, 2, inactive.and(record.ErrForbidden, asProxy)},
+	{record.CallerErase, 2, unknown.and(record.ErrUnknownCaller, asManager, asSecond).
+		and(record.ErrForbidden, asProxy, asSuspendedProxy, asExpelledProxy)},
 	{record.CallerRequest, 2, needsParty.and(record.ErrForbidden, asProxy)},
 	{record.CallerReceive, 2, needsParty.and(record.ErrForbidden, asProxy)},
 	{record.CallerProxy, 2, needsParty.and(record.ErrForbidden, asInsurer, asShop)},

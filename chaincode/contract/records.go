@@ -46,10 +46,18 @@ func (c *Context) record(id record.RecordID) (*record.Record, error) {
 // recordVersion loads one version of a record, the current or an amended one.
 func (c *Context) recordVersion(v record.RecordVersion) (*record.Record, error) {
 	rec, err := c.record(v.ID)
-	if err != nil || rec.Digest == v.Digest {
-		return rec, err
+	if err != nil {
+		return nil, err
 	}
-	rec, err = load(c, versionKey(v), record.DecodeRecord)
+	return c.versionOf(rec, v)
+}
+
+// versionOf is the record's current version that is given, or an amended one.
+func (c *Context) versionOf(rec *record.Record, v record.RecordVersion) (*record.Record, error) {
+	if rec.Digest == v.Digest {
+		return rec, nil
+	}
+	rec, err := load(c, versionKey(v), record.DecodeRecord)
 	if err == nil && rec == nil {
 		err = record.ErrRecordUnknown.With("record %s has no version with digest %s", v.ID, v.Digest)
 	}

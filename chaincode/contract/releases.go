@@ -29,6 +29,7 @@ func (*consents) Release(c *Context, deliveries string) (string, error) {
 		r.checkProxy,
 		func() error { return consent.UsableAt(c.now) },
 		func() error { return c.checkParties(consent) },
+		r.checkAnnounced,
 	); err != nil {
 		return "", err
 	}
@@ -90,6 +91,24 @@ func (r *releasing) checkProxy() error {
 	return nil
 }
 
+// checkAnnounced refuses what is on the ledger already when its record has been
+// erased since.
+func (r *releasing) checkAnnounced() error {
+	for _, release := range r.releases {
+		if release == nil {
+			continue
+		}
+		rec, err := r.c.record(release.Statement.Record)
+		if err != nil {
+			return err
+		}
+		if err := notErased(rec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // checkNumber counts this proxy's releases. The count is a range query: of two
 // releases that reach the ledger together, the second is invalid as a phantom
 // and has to be submitted again.
@@ -122,8 +141,15 @@ func (r *releasing) checkDelivery(d *record.Delivery) error {
 	if s.Release != record.NewReleaseID(s.Consent, s.Record, r.proxy.ID, d.Nonce) {
 		return record.ErrReleaseID.With("release id %s is of another proxy, record or nonce", s.Release)
 	}
+	current, err := r.c.record(s.Record)
+	if err != nil {
+		return err
+	}
+	if err := notErased(current); err != nil {
+		return err
+	}
 	version := record.RecordVersion{ID: s.Record, Digest: s.Digest}
-	rec, err := r.c.recordVersion(version)
+	rec, err := r.c.versionOf(current, version)
 	if err != nil {
 		return err
 	}

@@ -246,6 +246,9 @@ func (s *submission) checkAmendment(entry *record.Entry, existing *record.Record
 	if existing == nil {
 		return record.ErrRecordUnknown.With("there is no record %s", statement.ID)
 	}
+	if existing.Erased != 0 {
+		return s.compare(entry, existing, erased(existing))
+	}
 	if statement.Previous != existing.Digest {
 		return s.compare(entry, existing, record.ErrVersionConflict.With("the current version of record %s has digest %s", statement.ID, existing.Digest))
 	}

@@ -130,6 +130,12 @@ func (w *world) call(function, name string) stub.Call {
 	switch function {
 	case record.TxSubmitRecords, record.TxAmend:
 		return w.submission(function, caller)
+	case record.TxErase:
+		issuer := caller
+		if _, found := w.records[caller]; !found {
+			issuer = w.shop
+		}
+		call.Args = w.eraseArgs(w.records[issuer], issuer)
 	case record.TxRelease:
 		call.Args = []string{releaseArg(own(w.releasable, caller, w.proxy).delivery)}
 	case record.TxAcknowledge:

@@ -136,6 +136,8 @@ var (
 		"Draw a new record id, or amend the recorded version")
 	ErrRecordUnknown = define("CLAIMSHARE_RECORD_UNKNOWN",
 		"Submit the record first, or correct its id")
+	ErrRecordErased = define("CLAIMSHARE_RECORD_ERASED",
+		"The issuer has erased the record for good: ask it to issue a new one if it is still needed")
 	ErrVersionConflict = define("CLAIMSHARE_VERSION_CONFLICT",
 		"Read the record again and amend its current version; a first version names none")
 	ErrAmendment = define("CLAIMSHARE_AMENDMENT",

@@ -94,6 +94,11 @@ func (f *fields) fixed(name string, b []byte) {
 func (f *fields) optional(name string, b []byte) {
 	present := !isZero(b)
 	f.flag(name, &present)
+	f.present(name, b, present)
+}
+
+// present is a byte array of which a flag has said whether it stands.
+func (f *fields) present(name string, b []byte, present bool) {
 	if !present {
 		return
 	}
@@ -103,17 +108,25 @@ func (f *fields) optional(name string, b []byte) {
 	}
 }
 
-func (f *fields) flag(name string, v *bool) {
+func (f *fields) flag(name string, v *bool) { f.flags(name, v) }
+
+// flags are up to eight truth values in one byte, the first in its lowest bit.
+func (f *fields) flags(name string, values ...*bool) {
 	var b byte
-	if *v {
-		b = 1
+	for i, v := range values {
+		if *v {
+			b |= 1 << i
+		}
 	}
 	f.u8(name, &b)
-	if f.decoding {
-		if b > 1 {
-			f.fail(name, "%d is neither 0 nor 1", b)
-		}
-		*v = b == 1 && f.err == nil
+	if !f.decoding {
+		return
+	}
+	if int(b) >= 1<<len(values) {
+		f.fail(name, "%d is not between 0 and %d", b, 1<<len(values)-1)
+	}
+	for i, v := range values {
+		*v = b&(1<<i) != 0 && f.err == nil
 	}
 }
 

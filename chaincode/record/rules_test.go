@@ -95,6 +95,20 @@ func TestOtherRules(t *testing.T) {
 	checkBroken(t, sampleRevoke, []broken[*record.RevokeStatement]{
 		{"start at 1", func(v *record.RevokeStatement) { v.OwnerVersion = 0 }},
 	})
+	checkBroken(t, sampleErase, []broken[*record.EraseStatement]{
+		{"record id", func(v *record.EraseStatement) { v.Record = record.RecordID{} }},
+		{"issuer", func(v *record.EraseStatement) { v.Issuer = record.PartyID{} }},
+		{"start at 1", func(v *record.EraseStatement) { v.IssuerVersion = 0 }},
+		{"time", func(v *record.EraseStatement) { v.Time = 0 }},
+	})
+	checkBroken(t, sampleErased, []broken[*record.Record]{
+		{"issuer's word", func(v *record.Record) { v.Erasure = nil }},
+		{"time of its erasure", func(v *record.Record) { v.Erased = 0 }},
+		{"start at 1", func(v *record.Record) { v.Erasure.IssuerVersion = 0 }},
+		{"time", func(v *record.Record) { v.Erasure.Time = record.MaxTime + 1 }},
+		{"transaction of the erasure", func(v *record.Record) { v.Erasure.Tx = record.TxID{} }},
+		{"label", func(v *record.Record) { v.Label = "" }},
+	})
 	checkBroken(t, sampleDeliver, []broken[*record.DeliverStatement]{
 		{"capsule digest", func(v *record.DeliverStatement) { v.Capsule = record.Digest{} }},
 	})

@@ -15,6 +15,7 @@ const (
 	StatementTrailer StatementType = 5
 	StatementRotate  StatementType = 6
 	StatementBatch   StatementType = 7
+	StatementErase   StatementType = 8
 )
 
 // StatementVersion is the version of every statement body below.

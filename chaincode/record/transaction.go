@@ -20,6 +20,7 @@ const (
 
 	TxSubmitRecords   = "records:SubmitRecords"
 	TxAmend           = "records:Amend"
+	TxErase           = "records:Erase"
 	TxRecord          = "records:Record"
 	TxRecordVersion   = "records:RecordVersion"
 	TxRecordHistory   = "records:RecordHistory"
@@ -62,6 +63,7 @@ const (
 	ArgReason          = "reason"
 	ArgBatchDigest     = "batchDigest"
 	ArgRecord          = "record"
+	ArgErasure         = "erasure"
 	ArgDigest          = "digest"
 	ArgRequest         = "request"
 	ArgGrant           = "grant"
@@ -92,6 +94,7 @@ const (
 	CallerMember  = "registered party or system manager"
 	CallerReader  = "registered party of any status, or system manager"
 	CallerIssuer  = "the issuer, or a system manager with the issuer's carriage"
+	CallerErase   = "the issuer, of any status"
 	CallerRequest = "insurer or repair shop"
 	CallerProxy   = "a proxy that the consent names"
 	CallerReceive = "the party that received the release"
@@ -196,7 +199,10 @@ func recordTransactions() []Transaction {
 		{TxSubmitRecords, false, CallerIssuer, "Records 1 to 100 first versions. Entries with a wrong signature are left out and cost the issuer one violation for the whole transaction.",
 			[]Argument{argBatch}, "BatchAnswer", errorsOf(activeErrs, submission, []*Error{ErrIssuerKind, ErrRecordExists})},
 		{TxAmend, false, CallerIssuer, "Records 1 to 100 new versions, each of which names the digest of the current one.",
-			[]Argument{argBatch}, "BatchAnswer", errorsOf(activeErrs, submission, []*Error{ErrRecordUnknown, ErrAmendment})},
+			[]Argument{argBatch}, "BatchAnswer", errorsOf(activeErrs, submission, []*Error{ErrRecordUnknown, ErrRecordErased, ErrAmendment})},
+		{TxErase, false, CallerErase, "Has the issuer say that it destroys a record, every version of it. Nothing of it can be released or amended from then on.",
+			[]Argument{{ArgErasure, "encoded EraseStatement, hexadecimal"}, {ArgSignature, "the issuer's signature"}}, "Record",
+			errorsOf(callerErrs, []*Error{ErrForbidden, ErrRecordUnknown, ErrStaleKeyVersion, ErrTime, ErrSignature})},
 		{TxRecord, true, CallerReader, "The current version of a record.", []Argument{argRecord}, "Record", errorsOf(callerErrs, []*Error{ErrRecordUnknown})},
 		{TxRecordVersion, true, CallerReader, "One version of a record.", []Argument{argRecord, {ArgDigest, "digest of the version"}}, "Record",
 			errorsOf(callerErrs, []*Error{ErrRecordUnknown})},
@@ -209,7 +215,7 @@ func recordTransactions() []Transaction {
 
 func consentTransactions() []Transaction {
 	release := []*Error{ErrConsentUnknown, ErrConsentRevoked, ErrConsentExpired, ErrConsentEarly, ErrConsentUnapproved, ErrConsentExhausted,
-		ErrConsentScope, ErrConsentProxy, ErrRecordUnknown, ErrReleaseExists, ErrReleaseID, ErrNotHolder, ErrForbidden, ErrDuplicateEntry, ErrStaleKeyVersion, ErrTime, ErrSignature}
+		ErrConsentScope, ErrConsentProxy, ErrRecordUnknown, ErrRecordErased, ErrReleaseExists, ErrReleaseID, ErrNotHolder, ErrForbidden, ErrDuplicateEntry, ErrStaleKeyVersion, ErrTime, ErrSignature}
 	query := func(name, doc, answer string, unknown *Error, arg Argument) Transaction {
 		return Transaction{name, true, CallerReader, doc, []Argument{arg}, answer, errorsOf(callerErrs, []*Error{unknown})}
 	}
