@@ -61,17 +61,37 @@ func (*StatusRequest) Descriptor() ([]byte, []int) {
 }
 
 type StatusResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Party         string                 `protobuf:"bytes,1,opt,name=party,proto3" json:"party,omitempty"`
-	Roles         []string               `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
-	Height        uint64                 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`                           // blocks that the listener has taken over
-	PeerHeight    uint64                 `protobuf:"varint,4,opt,name=peer_height,json=peerHeight,proto3" json:"peer_height,omitempty"` // blocks that the peer has
-	Proposals     uint64                 `protobuf:"varint,5,opt,name=proposals,proto3" json:"proposals,omitempty"`                     // waiting for owners
-	Pending       uint64                 `protobuf:"varint,6,opt,name=pending,proto3" json:"pending,omitempty"`                         // waiting for the ledger
-	Refused       uint64                 `protobuf:"varint,7,opt,name=refused,proto3" json:"refused,omitempty"`                         // refused by the ledger
-	Tokens        uint64                 `protobuf:"varint,8,opt,name=tokens,proto3" json:"tokens,omitempty"`                           // live re-encryption keys
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state          protoimpl.MessageState `protogen:"open.v1"`
+	Party          string                 `protobuf:"bytes,1,opt,name=party,proto3" json:"party,omitempty"`
+	Roles          []string               `protobuf:"bytes,2,rep,name=roles,proto3" json:"roles,omitempty"`
+	Height         uint64                 `protobuf:"varint,3,opt,name=height,proto3" json:"height,omitempty"`                           // blocks that the listener has taken over
+	PeerHeight     uint64                 `protobuf:"varint,4,opt,name=peer_height,json=peerHeight,proto3" json:"peer_height,omitempty"` // blocks that the peer has
+	Proposals      uint64                 `protobuf:"varint,5,opt,name=proposals,proto3" json:"proposals,omitempty"`                     // waiting for owners
+	Pending        uint64                 `protobuf:"varint,6,opt,name=pending,proto3" json:"pending,omitempty"`                         // waiting for the ledger
+	Refused        uint64                 `protobuf:"varint,7,opt,name=refused,proto3" json:"refused,omitempty"`                         // refused by the ledger
+	Tokens         uint64                 `protobuf:"varint,8,opt,name=tokens,proto3" json:"tokens,omitempty"`                           // live re-encryption keys
+	Ready          bool                   `protobuf:"varint,9,opt,name=ready,proto3" json:"ready,omitempty"`                             // every check is passed
+	Checks         []*StatusCheck         `protobuf:"bytes,10,rep,name=checks,proto3" json:"checks,omitempty"`
+	PeerKnown      bool                   `protobuf:"varint,11,opt,name=peer_known,json=peerKnown,proto3" json:"peer_known,omitempty"`               // the peer answered: peer_height is its own
+	LagSeconds     float64                `protobuf:"fixed64,12,opt,name=lag_seconds,json=lagSeconds,proto3" json:"lag_seconds,omitempty"`           // since the peer was first seen to have a block that is missing here
+	Submitted      uint64                 `protobuf:"varint,13,opt,name=submitted,proto3" json:"submitted,omitempty"`                                // on their way to the ledger; pending counts them too
+	Records        uint64                 `protobuf:"varint,14,opt,name=records,proto3" json:"records,omitempty"`                                    // kept, of any state
+	Journal        uint64                 `protobuf:"varint,15,opt,name=journal,proto3" json:"journal,omitempty"`                                    // endorsed transactions whose fate is open
+	Received       uint64                 `protobuf:"varint,16,opt,name=received,proto3" json:"received,omitempty"`                                  // records released to this party
+	Unacknowledged uint64                 `protobuf:"varint,17,opt,name=unacknowledged,proto3" json:"unacknowledged,omitempty"`                      // of these, not acknowledged yet
+	Findings       uint64                 `protobuf:"varint,18,opt,name=findings,proto3" json:"findings,omitempty"`                                  // evidence kept for disputes
+	LastSubmission *StatusSubmission      `protobuf:"bytes,19,opt,name=last_submission,json=lastSubmission,proto3" json:"last_submission,omitempty"` // not set when there was none since the start
+	LastProblem    *StatusProblem         `protobuf:"bytes,20,opt,name=last_problem,json=lastProblem,proto3" json:"last_problem,omitempty"`          // not set when there was none since the start
+	Certificates   []*StatusCertificate   `protobuf:"bytes,21,rep,name=certificates,proto3" json:"certificates,omitempty"`
+	StoreBytes     int64                  `protobuf:"varint,22,opt,name=store_bytes,json=storeBytes,proto3" json:"store_bytes,omitempty"` // of an SQLite database's files; 0 when it is not known
+	StoreKind      string                 `protobuf:"bytes,23,opt,name=store_kind,json=storeKind,proto3" json:"store_kind,omitempty"`     // sqlite or postgresql
+	DiskFree       uint64                 `protobuf:"varint,24,opt,name=disk_free,json=diskFree,proto3" json:"disk_free,omitempty"`       // bytes, of the file system with the store's or the payloads' folder; 0 when it is not known
+	Version        string                 `protobuf:"bytes,25,opt,name=version,proto3" json:"version,omitempty"`                          // of the program
+	Revision       string                 `protobuf:"bytes,26,opt,name=revision,proto3" json:"revision,omitempty"`
+	Started        int64                  `protobuf:"varint,27,opt,name=started,proto3" json:"started,omitempty"` // seconds since 1970
+	Name           string                 `protobuf:"bytes,28,opt,name=name,proto3" json:"name,omitempty"`        // what the node calls itself
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *StatusResponse) Reset() {
@@ -160,6 +180,396 @@ func (x *StatusResponse) GetTokens() uint64 {
 	return 0
 }
 
+func (x *StatusResponse) GetReady() bool {
+	if x != nil {
+		return x.Ready
+	}
+	return false
+}
+
+func (x *StatusResponse) GetChecks() []*StatusCheck {
+	if x != nil {
+		return x.Checks
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetPeerKnown() bool {
+	if x != nil {
+		return x.PeerKnown
+	}
+	return false
+}
+
+func (x *StatusResponse) GetLagSeconds() float64 {
+	if x != nil {
+		return x.LagSeconds
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetSubmitted() uint64 {
+	if x != nil {
+		return x.Submitted
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetJournal() uint64 {
+	if x != nil {
+		return x.Journal
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetReceived() uint64 {
+	if x != nil {
+		return x.Received
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetUnacknowledged() uint64 {
+	if x != nil {
+		return x.Unacknowledged
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetFindings() uint64 {
+	if x != nil {
+		return x.Findings
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetLastSubmission() *StatusSubmission {
+	if x != nil {
+		return x.LastSubmission
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetLastProblem() *StatusProblem {
+	if x != nil {
+		return x.LastProblem
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetCertificates() []*StatusCertificate {
+	if x != nil {
+		return x.Certificates
+	}
+	return nil
+}
+
+func (x *StatusResponse) GetStoreBytes() int64 {
+	if x != nil {
+		return x.StoreBytes
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetStoreKind() string {
+	if x != nil {
+		return x.StoreKind
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetDiskFree() uint64 {
+	if x != nil {
+		return x.DiskFree
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetRevision() string {
+	if x != nil {
+		return x.Revision
+	}
+	return ""
+}
+
+func (x *StatusResponse) GetStarted() int64 {
+	if x != nil {
+		return x.Started
+	}
+	return 0
+}
+
+func (x *StatusResponse) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+// StatusCheck is one of the questions behind "ready".
+type StatusCheck struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Passed        bool                   `protobuf:"varint,2,opt,name=passed,proto3" json:"passed,omitempty"`
+	Reason        string                 `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"` // why not, or a remark
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusCheck) Reset() {
+	*x = StatusCheck{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusCheck) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusCheck) ProtoMessage() {}
+
+func (x *StatusCheck) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusCheck.ProtoReflect.Descriptor instead.
+func (*StatusCheck) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *StatusCheck) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StatusCheck) GetPassed() bool {
+	if x != nil {
+		return x.Passed
+	}
+	return false
+}
+
+func (x *StatusCheck) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type StatusSubmission struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	TxId          string                 `protobuf:"bytes,1,opt,name=tx_id,json=txId,proto3" json:"tx_id,omitempty"`
+	Block         uint64                 `protobuf:"varint,2,opt,name=block,proto3" json:"block,omitempty"`
+	At            int64                  `protobuf:"varint,3,opt,name=at,proto3" json:"at,omitempty"` // seconds since 1970
+	Records       uint64                 `protobuf:"varint,4,opt,name=records,proto3" json:"records,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusSubmission) Reset() {
+	*x = StatusSubmission{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusSubmission) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusSubmission) ProtoMessage() {}
+
+func (x *StatusSubmission) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusSubmission.ProtoReflect.Descriptor instead.
+func (*StatusSubmission) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *StatusSubmission) GetTxId() string {
+	if x != nil {
+		return x.TxId
+	}
+	return ""
+}
+
+func (x *StatusSubmission) GetBlock() uint64 {
+	if x != nil {
+		return x.Block
+	}
+	return 0
+}
+
+func (x *StatusSubmission) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *StatusSubmission) GetRecords() uint64 {
+	if x != nil {
+		return x.Records
+	}
+	return 0
+}
+
+// StatusProblem is the last warning or error in the node's log.
+type StatusProblem struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	At            int64                  `protobuf:"varint,1,opt,name=at,proto3" json:"at,omitempty"` // seconds since 1970
+	Text          string                 `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	Request       string                 `protobuf:"bytes,3,opt,name=request,proto3" json:"request,omitempty"` // empty for background work
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusProblem) Reset() {
+	*x = StatusProblem{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusProblem) ProtoMessage() {}
+
+func (x *StatusProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusProblem.ProtoReflect.Descriptor instead.
+func (*StatusProblem) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *StatusProblem) GetAt() int64 {
+	if x != nil {
+		return x.At
+	}
+	return 0
+}
+
+func (x *StatusProblem) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *StatusProblem) GetRequest() string {
+	if x != nil {
+		return x.Request
+	}
+	return ""
+}
+
+type StatusCertificate struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // what it is for
+	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	NotAfter      int64                  `protobuf:"varint,3,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"` // seconds since 1970
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusCertificate) Reset() {
+	*x = StatusCertificate{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusCertificate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusCertificate) ProtoMessage() {}
+
+func (x *StatusCertificate) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusCertificate.ProtoReflect.Descriptor instead.
+func (*StatusCertificate) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *StatusCertificate) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *StatusCertificate) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *StatusCertificate) GetNotAfter() int64 {
+	if x != nil {
+		return x.NotAfter
+	}
+	return 0
+}
+
 type InviteRequest struct {
 	state           protoimpl.MessageState `protogen:"open.v1"`
 	Role            string                 `protobuf:"bytes,1,opt,name=role,proto3" json:"role,omitempty"`
@@ -172,7 +582,7 @@ type InviteRequest struct {
 
 func (x *InviteRequest) Reset() {
 	*x = InviteRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[2]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -184,7 +594,7 @@ func (x *InviteRequest) String() string {
 func (*InviteRequest) ProtoMessage() {}
 
 func (x *InviteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[2]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -197,7 +607,7 @@ func (x *InviteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InviteRequest.ProtoReflect.Descriptor instead.
 func (*InviteRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{2}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *InviteRequest) GetRole() string {
@@ -238,7 +648,7 @@ type InviteResponse struct {
 
 func (x *InviteResponse) Reset() {
 	*x = InviteResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[3]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -250,7 +660,7 @@ func (x *InviteResponse) String() string {
 func (*InviteResponse) ProtoMessage() {}
 
 func (x *InviteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[3]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -263,7 +673,7 @@ func (x *InviteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InviteResponse.ProtoReflect.Descriptor instead.
 func (*InviteResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{3}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *InviteResponse) GetCode() string {
@@ -293,7 +703,7 @@ type IssueRequest struct {
 
 func (x *IssueRequest) Reset() {
 	*x = IssueRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[4]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -305,7 +715,7 @@ func (x *IssueRequest) String() string {
 func (*IssueRequest) ProtoMessage() {}
 
 func (x *IssueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[4]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -318,7 +728,7 @@ func (x *IssueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssueRequest.ProtoReflect.Descriptor instead.
 func (*IssueRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{4}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *IssueRequest) GetOwner() string {
@@ -365,7 +775,7 @@ type IssueResponse struct {
 
 func (x *IssueResponse) Reset() {
 	*x = IssueResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -377,7 +787,7 @@ func (x *IssueResponse) String() string {
 func (*IssueResponse) ProtoMessage() {}
 
 func (x *IssueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[5]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -390,7 +800,7 @@ func (x *IssueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use IssueResponse.ProtoReflect.Descriptor instead.
 func (*IssueResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{5}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *IssueResponse) GetRecord() []byte {
@@ -414,7 +824,7 @@ type AskRequest struct {
 
 func (x *AskRequest) Reset() {
 	*x = AskRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -426,7 +836,7 @@ func (x *AskRequest) String() string {
 func (*AskRequest) ProtoMessage() {}
 
 func (x *AskRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[6]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -439,7 +849,7 @@ func (x *AskRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskRequest.ProtoReflect.Descriptor instead.
 func (*AskRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{6}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AskRequest) GetOwner() string {
@@ -493,7 +903,7 @@ type AskResponse struct {
 
 func (x *AskResponse) Reset() {
 	*x = AskResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -505,7 +915,7 @@ func (x *AskResponse) String() string {
 func (*AskResponse) ProtoMessage() {}
 
 func (x *AskResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[7]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -518,7 +928,7 @@ func (x *AskResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskResponse.ProtoReflect.Descriptor instead.
 func (*AskResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{7}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AskResponse) GetRequest() []byte {
@@ -536,7 +946,7 @@ type ConsentsRequest struct {
 
 func (x *ConsentsRequest) Reset() {
 	*x = ConsentsRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +958,7 @@ func (x *ConsentsRequest) String() string {
 func (*ConsentsRequest) ProtoMessage() {}
 
 func (x *ConsentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[8]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +971,7 @@ func (x *ConsentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsentsRequest.ProtoReflect.Descriptor instead.
 func (*ConsentsRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{8}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{12}
 }
 
 type ConsentsResponse struct {
@@ -573,7 +983,7 @@ type ConsentsResponse struct {
 
 func (x *ConsentsResponse) Reset() {
 	*x = ConsentsResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -585,7 +995,7 @@ func (x *ConsentsResponse) String() string {
 func (*ConsentsResponse) ProtoMessage() {}
 
 func (x *ConsentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[9]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -598,7 +1008,7 @@ func (x *ConsentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConsentsResponse.ProtoReflect.Descriptor instead.
 func (*ConsentsResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{9}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ConsentsResponse) GetAsked() []*AskedFor {
@@ -626,7 +1036,7 @@ type AskedFor struct {
 
 func (x *AskedFor) Reset() {
 	*x = AskedFor{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -638,7 +1048,7 @@ func (x *AskedFor) String() string {
 func (*AskedFor) ProtoMessage() {}
 
 func (x *AskedFor) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[10]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -651,7 +1061,7 @@ func (x *AskedFor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AskedFor.ProtoReflect.Descriptor instead.
 func (*AskedFor) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{10}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *AskedFor) GetRequest() []byte {
@@ -720,7 +1130,7 @@ type FetchRequest struct {
 
 func (x *FetchRequest) Reset() {
 	*x = FetchRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -732,7 +1142,7 @@ func (x *FetchRequest) String() string {
 func (*FetchRequest) ProtoMessage() {}
 
 func (x *FetchRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[11]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -745,7 +1155,7 @@ func (x *FetchRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchRequest.ProtoReflect.Descriptor instead.
 func (*FetchRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{11}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FetchRequest) GetConsent() []byte {
@@ -775,7 +1185,7 @@ type FetchResponse struct {
 
 func (x *FetchResponse) Reset() {
 	*x = FetchResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -787,7 +1197,7 @@ func (x *FetchResponse) String() string {
 func (*FetchResponse) ProtoMessage() {}
 
 func (x *FetchResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[12]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -800,7 +1210,7 @@ func (x *FetchResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FetchResponse.ProtoReflect.Descriptor instead.
 func (*FetchResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{12}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FetchResponse) GetRecord() []byte {
@@ -847,7 +1257,7 @@ type ReadRequest struct {
 
 func (x *ReadRequest) Reset() {
 	*x = ReadRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -859,7 +1269,7 @@ func (x *ReadRequest) String() string {
 func (*ReadRequest) ProtoMessage() {}
 
 func (x *ReadRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[13]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -872,7 +1282,7 @@ func (x *ReadRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadRequest.ProtoReflect.Descriptor instead.
 func (*ReadRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{13}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ReadRequest) GetRelease() []byte {
@@ -891,7 +1301,7 @@ type ReadResponse struct {
 
 func (x *ReadResponse) Reset() {
 	*x = ReadResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1313,7 @@ func (x *ReadResponse) String() string {
 func (*ReadResponse) ProtoMessage() {}
 
 func (x *ReadResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[14]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1326,7 @@ func (x *ReadResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReadResponse.ProtoReflect.Descriptor instead.
 func (*ReadResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{14}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ReadResponse) GetChunk() []byte {
@@ -937,7 +1347,7 @@ type DisputeRequest struct {
 
 func (x *DisputeRequest) Reset() {
 	*x = DisputeRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -949,7 +1359,7 @@ func (x *DisputeRequest) String() string {
 func (*DisputeRequest) ProtoMessage() {}
 
 func (x *DisputeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[15]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -962,7 +1372,7 @@ func (x *DisputeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisputeRequest.ProtoReflect.Descriptor instead.
 func (*DisputeRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{15}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *DisputeRequest) GetRelease() []byte {
@@ -994,7 +1404,7 @@ type DisputeResponse struct {
 
 func (x *DisputeResponse) Reset() {
 	*x = DisputeResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1006,7 +1416,7 @@ func (x *DisputeResponse) String() string {
 func (*DisputeResponse) ProtoMessage() {}
 
 func (x *DisputeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[16]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1019,7 +1429,7 @@ func (x *DisputeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DisputeResponse.ProtoReflect.Descriptor instead.
 func (*DisputeResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{16}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{20}
 }
 
 type ResolveRequest struct {
@@ -1033,7 +1443,7 @@ type ResolveRequest struct {
 
 func (x *ResolveRequest) Reset() {
 	*x = ResolveRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1045,7 +1455,7 @@ func (x *ResolveRequest) String() string {
 func (*ResolveRequest) ProtoMessage() {}
 
 func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[17]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1058,7 +1468,7 @@ func (x *ResolveRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveRequest.ProtoReflect.Descriptor instead.
 func (*ResolveRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{17}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ResolveRequest) GetRelease() []byte {
@@ -1090,7 +1500,7 @@ type ResolveResponse struct {
 
 func (x *ResolveResponse) Reset() {
 	*x = ResolveResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[18]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1102,7 +1512,7 @@ func (x *ResolveResponse) String() string {
 func (*ResolveResponse) ProtoMessage() {}
 
 func (x *ResolveResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[18]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1115,7 +1525,7 @@ func (x *ResolveResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResolveResponse.ProtoReflect.Descriptor instead.
 func (*ResolveResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{18}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{22}
 }
 
 type TraceRequest struct {
@@ -1128,7 +1538,7 @@ type TraceRequest struct {
 
 func (x *TraceRequest) Reset() {
 	*x = TraceRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[19]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1140,7 +1550,7 @@ func (x *TraceRequest) String() string {
 func (*TraceRequest) ProtoMessage() {}
 
 func (x *TraceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[19]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1153,7 +1563,7 @@ func (x *TraceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceRequest.ProtoReflect.Descriptor instead.
 func (*TraceRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{19}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TraceRequest) GetRole() string {
@@ -1179,7 +1589,7 @@ type TraceResponse struct {
 
 func (x *TraceResponse) Reset() {
 	*x = TraceResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[20]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1601,7 @@ func (x *TraceResponse) String() string {
 func (*TraceResponse) ProtoMessage() {}
 
 func (x *TraceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[20]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1614,7 @@ func (x *TraceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TraceResponse.ProtoReflect.Descriptor instead.
 func (*TraceResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{20}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TraceResponse) GetIdentity() string {
@@ -1225,7 +1635,7 @@ type AllowRotationRequest struct {
 
 func (x *AllowRotationRequest) Reset() {
 	*x = AllowRotationRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[21]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1237,7 +1647,7 @@ func (x *AllowRotationRequest) String() string {
 func (*AllowRotationRequest) ProtoMessage() {}
 
 func (x *AllowRotationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[21]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1250,7 +1660,7 @@ func (x *AllowRotationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllowRotationRequest.ProtoReflect.Descriptor instead.
 func (*AllowRotationRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{21}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *AllowRotationRequest) GetParty() string {
@@ -1283,7 +1693,7 @@ type AllowRotationResponse struct {
 
 func (x *AllowRotationResponse) Reset() {
 	*x = AllowRotationResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[22]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1705,7 @@ func (x *AllowRotationResponse) String() string {
 func (*AllowRotationResponse) ProtoMessage() {}
 
 func (x *AllowRotationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[22]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1718,7 @@ func (x *AllowRotationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllowRotationResponse.ProtoReflect.Descriptor instead.
 func (*AllowRotationResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{22}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *AllowRotationResponse) GetCode() string {
@@ -1329,7 +1739,7 @@ type StandingRequest struct {
 
 func (x *StandingRequest) Reset() {
 	*x = StandingRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[23]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1341,7 +1751,7 @@ func (x *StandingRequest) String() string {
 func (*StandingRequest) ProtoMessage() {}
 
 func (x *StandingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[23]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1354,7 +1764,7 @@ func (x *StandingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StandingRequest.ProtoReflect.Descriptor instead.
 func (*StandingRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{23}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *StandingRequest) GetParty() string {
@@ -1389,7 +1799,7 @@ type StandingResponse struct {
 
 func (x *StandingResponse) Reset() {
 	*x = StandingResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[24]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1811,7 @@ func (x *StandingResponse) String() string {
 func (*StandingResponse) ProtoMessage() {}
 
 func (x *StandingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[24]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1824,7 @@ func (x *StandingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StandingResponse.ProtoReflect.Descriptor instead.
 func (*StandingResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{24}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *StandingResponse) GetParty() string {
@@ -1453,7 +1863,7 @@ type Decision struct {
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[25]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1465,7 +1875,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[25]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1478,7 +1888,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{25}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *Decision) GetId() []byte {
@@ -1532,7 +1942,7 @@ type DecideRequest struct {
 
 func (x *DecideRequest) Reset() {
 	*x = DecideRequest{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[26]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1544,7 +1954,7 @@ func (x *DecideRequest) String() string {
 func (*DecideRequest) ProtoMessage() {}
 
 func (x *DecideRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[26]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1557,7 +1967,7 @@ func (x *DecideRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideRequest.ProtoReflect.Descriptor instead.
 func (*DecideRequest) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{26}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *DecideRequest) GetDecision() []byte {
@@ -1576,7 +1986,7 @@ type DecideResponse struct {
 
 func (x *DecideResponse) Reset() {
 	*x = DecideResponse{}
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[27]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1998,7 @@ func (x *DecideResponse) String() string {
 func (*DecideResponse) ProtoMessage() {}
 
 func (x *DecideResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_claimshare_node_v1_operator_proto_msgTypes[27]
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +2011,7 @@ func (x *DecideResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DecideResponse.ProtoReflect.Descriptor instead.
 func (*DecideResponse) Descriptor() ([]byte, []int) {
-	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{27}
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *DecideResponse) GetDecision() *Decision {
@@ -1616,7 +2026,7 @@ var File_claimshare_node_v1_operator_proto protoreflect.FileDescriptor
 const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\n" +
 	"!claimshare/node/v1/operator.proto\x12\x12claimshare.node.v1\"\x0f\n" +
-	"\rStatusRequest\"\xdf\x01\n" +
+	"\rStatusRequest\"\xc1\a\n" +
 	"\x0eStatusResponse\x12\x14\n" +
 	"\x05party\x18\x01 \x01(\tR\x05party\x12\x14\n" +
 	"\x05roles\x18\x02 \x03(\tR\x05roles\x12\x16\n" +
@@ -1626,7 +2036,49 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\tproposals\x18\x05 \x01(\x04R\tproposals\x12\x18\n" +
 	"\apending\x18\x06 \x01(\x04R\apending\x12\x18\n" +
 	"\arefused\x18\a \x01(\x04R\arefused\x12\x16\n" +
-	"\x06tokens\x18\b \x01(\x04R\x06tokens\"|\n" +
+	"\x06tokens\x18\b \x01(\x04R\x06tokens\x12\x14\n" +
+	"\x05ready\x18\t \x01(\bR\x05ready\x127\n" +
+	"\x06checks\x18\n" +
+	" \x03(\v2\x1f.claimshare.node.v1.StatusCheckR\x06checks\x12\x1d\n" +
+	"\n" +
+	"peer_known\x18\v \x01(\bR\tpeerKnown\x12\x1f\n" +
+	"\vlag_seconds\x18\f \x01(\x01R\n" +
+	"lagSeconds\x12\x1c\n" +
+	"\tsubmitted\x18\r \x01(\x04R\tsubmitted\x12\x18\n" +
+	"\arecords\x18\x0e \x01(\x04R\arecords\x12\x18\n" +
+	"\ajournal\x18\x0f \x01(\x04R\ajournal\x12\x1a\n" +
+	"\breceived\x18\x10 \x01(\x04R\breceived\x12&\n" +
+	"\x0eunacknowledged\x18\x11 \x01(\x04R\x0eunacknowledged\x12\x1a\n" +
+	"\bfindings\x18\x12 \x01(\x04R\bfindings\x12M\n" +
+	"\x0flast_submission\x18\x13 \x01(\v2$.claimshare.node.v1.StatusSubmissionR\x0elastSubmission\x12D\n" +
+	"\flast_problem\x18\x14 \x01(\v2!.claimshare.node.v1.StatusProblemR\vlastProblem\x12I\n" +
+	"\fcertificates\x18\x15 \x03(\v2%.claimshare.node.v1.StatusCertificateR\fcertificates\x12\x1f\n" +
+	"\vstore_bytes\x18\x16 \x01(\x03R\n" +
+	"storeBytes\x12\x1d\n" +
+	"\n" +
+	"store_kind\x18\x17 \x01(\tR\tstoreKind\x12\x1b\n" +
+	"\tdisk_free\x18\x18 \x01(\x04R\bdiskFree\x12\x18\n" +
+	"\aversion\x18\x19 \x01(\tR\aversion\x12\x1a\n" +
+	"\brevision\x18\x1a \x01(\tR\brevision\x12\x18\n" +
+	"\astarted\x18\x1b \x01(\x03R\astarted\x12\x12\n" +
+	"\x04name\x18\x1c \x01(\tR\x04name\"Q\n" +
+	"\vStatusCheck\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06passed\x18\x02 \x01(\bR\x06passed\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"g\n" +
+	"\x10StatusSubmission\x12\x13\n" +
+	"\x05tx_id\x18\x01 \x01(\tR\x04txId\x12\x14\n" +
+	"\x05block\x18\x02 \x01(\x04R\x05block\x12\x0e\n" +
+	"\x02at\x18\x03 \x01(\x03R\x02at\x12\x18\n" +
+	"\arecords\x18\x04 \x01(\x04R\arecords\"M\n" +
+	"\rStatusProblem\x12\x0e\n" +
+	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x12\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\x12\x18\n" +
+	"\arequest\x18\x03 \x01(\tR\arequest\"^\n" +
+	"\x11StatusCertificate\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x12\x1b\n" +
+	"\tnot_after\x18\x03 \x01(\x03R\bnotAfter\"|\n" +
 	"\rInviteRequest\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x1a\n" +
 	"\bidentity\x18\x02 \x01(\tR\bidentity\x12)\n" +
@@ -1745,72 +2197,80 @@ func file_claimshare_node_v1_operator_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_operator_proto_rawDescData
 }
 
-var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
+var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
 var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: claimshare.node.v1.StatusRequest
 	(*StatusResponse)(nil),        // 1: claimshare.node.v1.StatusResponse
-	(*InviteRequest)(nil),         // 2: claimshare.node.v1.InviteRequest
-	(*InviteResponse)(nil),        // 3: claimshare.node.v1.InviteResponse
-	(*IssueRequest)(nil),          // 4: claimshare.node.v1.IssueRequest
-	(*IssueResponse)(nil),         // 5: claimshare.node.v1.IssueResponse
-	(*AskRequest)(nil),            // 6: claimshare.node.v1.AskRequest
-	(*AskResponse)(nil),           // 7: claimshare.node.v1.AskResponse
-	(*ConsentsRequest)(nil),       // 8: claimshare.node.v1.ConsentsRequest
-	(*ConsentsResponse)(nil),      // 9: claimshare.node.v1.ConsentsResponse
-	(*AskedFor)(nil),              // 10: claimshare.node.v1.AskedFor
-	(*FetchRequest)(nil),          // 11: claimshare.node.v1.FetchRequest
-	(*FetchResponse)(nil),         // 12: claimshare.node.v1.FetchResponse
-	(*ReadRequest)(nil),           // 13: claimshare.node.v1.ReadRequest
-	(*ReadResponse)(nil),          // 14: claimshare.node.v1.ReadResponse
-	(*DisputeRequest)(nil),        // 15: claimshare.node.v1.DisputeRequest
-	(*DisputeResponse)(nil),       // 16: claimshare.node.v1.DisputeResponse
-	(*ResolveRequest)(nil),        // 17: claimshare.node.v1.ResolveRequest
-	(*ResolveResponse)(nil),       // 18: claimshare.node.v1.ResolveResponse
-	(*TraceRequest)(nil),          // 19: claimshare.node.v1.TraceRequest
-	(*TraceResponse)(nil),         // 20: claimshare.node.v1.TraceResponse
-	(*AllowRotationRequest)(nil),  // 21: claimshare.node.v1.AllowRotationRequest
-	(*AllowRotationResponse)(nil), // 22: claimshare.node.v1.AllowRotationResponse
-	(*StandingRequest)(nil),       // 23: claimshare.node.v1.StandingRequest
-	(*StandingResponse)(nil),      // 24: claimshare.node.v1.StandingResponse
-	(*Decision)(nil),              // 25: claimshare.node.v1.Decision
-	(*DecideRequest)(nil),         // 26: claimshare.node.v1.DecideRequest
-	(*DecideResponse)(nil),        // 27: claimshare.node.v1.DecideResponse
+	(*StatusCheck)(nil),           // 2: claimshare.node.v1.StatusCheck
+	(*StatusSubmission)(nil),      // 3: claimshare.node.v1.StatusSubmission
+	(*StatusProblem)(nil),         // 4: claimshare.node.v1.StatusProblem
+	(*StatusCertificate)(nil),     // 5: claimshare.node.v1.StatusCertificate
+	(*InviteRequest)(nil),         // 6: claimshare.node.v1.InviteRequest
+	(*InviteResponse)(nil),        // 7: claimshare.node.v1.InviteResponse
+	(*IssueRequest)(nil),          // 8: claimshare.node.v1.IssueRequest
+	(*IssueResponse)(nil),         // 9: claimshare.node.v1.IssueResponse
+	(*AskRequest)(nil),            // 10: claimshare.node.v1.AskRequest
+	(*AskResponse)(nil),           // 11: claimshare.node.v1.AskResponse
+	(*ConsentsRequest)(nil),       // 12: claimshare.node.v1.ConsentsRequest
+	(*ConsentsResponse)(nil),      // 13: claimshare.node.v1.ConsentsResponse
+	(*AskedFor)(nil),              // 14: claimshare.node.v1.AskedFor
+	(*FetchRequest)(nil),          // 15: claimshare.node.v1.FetchRequest
+	(*FetchResponse)(nil),         // 16: claimshare.node.v1.FetchResponse
+	(*ReadRequest)(nil),           // 17: claimshare.node.v1.ReadRequest
+	(*ReadResponse)(nil),          // 18: claimshare.node.v1.ReadResponse
+	(*DisputeRequest)(nil),        // 19: claimshare.node.v1.DisputeRequest
+	(*DisputeResponse)(nil),       // 20: claimshare.node.v1.DisputeResponse
+	(*ResolveRequest)(nil),        // 21: claimshare.node.v1.ResolveRequest
+	(*ResolveResponse)(nil),       // 22: claimshare.node.v1.ResolveResponse
+	(*TraceRequest)(nil),          // 23: claimshare.node.v1.TraceRequest
+	(*TraceResponse)(nil),         // 24: claimshare.node.v1.TraceResponse
+	(*AllowRotationRequest)(nil),  // 25: claimshare.node.v1.AllowRotationRequest
+	(*AllowRotationResponse)(nil), // 26: claimshare.node.v1.AllowRotationResponse
+	(*StandingRequest)(nil),       // 27: claimshare.node.v1.StandingRequest
+	(*StandingResponse)(nil),      // 28: claimshare.node.v1.StandingResponse
+	(*Decision)(nil),              // 29: claimshare.node.v1.Decision
+	(*DecideRequest)(nil),         // 30: claimshare.node.v1.DecideRequest
+	(*DecideResponse)(nil),        // 31: claimshare.node.v1.DecideResponse
 }
 var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
-	10, // 0: claimshare.node.v1.ConsentsResponse.asked:type_name -> claimshare.node.v1.AskedFor
-	25, // 1: claimshare.node.v1.StandingResponse.decision:type_name -> claimshare.node.v1.Decision
-	25, // 2: claimshare.node.v1.DecideResponse.decision:type_name -> claimshare.node.v1.Decision
-	0,  // 3: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
-	2,  // 4: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
-	21, // 5: claimshare.node.v1.OperatorService.AllowRotation:input_type -> claimshare.node.v1.AllowRotationRequest
-	4,  // 6: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
-	6,  // 7: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
-	8,  // 8: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
-	11, // 9: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
-	13, // 10: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
-	15, // 11: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
-	17, // 12: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
-	19, // 13: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
-	23, // 14: claimshare.node.v1.OperatorService.Standing:input_type -> claimshare.node.v1.StandingRequest
-	26, // 15: claimshare.node.v1.OperatorService.Decide:input_type -> claimshare.node.v1.DecideRequest
-	1,  // 16: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
-	3,  // 17: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
-	22, // 18: claimshare.node.v1.OperatorService.AllowRotation:output_type -> claimshare.node.v1.AllowRotationResponse
-	5,  // 19: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
-	7,  // 20: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
-	9,  // 21: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
-	12, // 22: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
-	14, // 23: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
-	16, // 24: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
-	18, // 25: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
-	20, // 26: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
-	24, // 27: claimshare.node.v1.OperatorService.Standing:output_type -> claimshare.node.v1.StandingResponse
-	27, // 28: claimshare.node.v1.OperatorService.Decide:output_type -> claimshare.node.v1.DecideResponse
-	16, // [16:29] is the sub-list for method output_type
-	3,  // [3:16] is the sub-list for method input_type
-	3,  // [3:3] is the sub-list for extension type_name
-	3,  // [3:3] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	2,  // 0: claimshare.node.v1.StatusResponse.checks:type_name -> claimshare.node.v1.StatusCheck
+	3,  // 1: claimshare.node.v1.StatusResponse.last_submission:type_name -> claimshare.node.v1.StatusSubmission
+	4,  // 2: claimshare.node.v1.StatusResponse.last_problem:type_name -> claimshare.node.v1.StatusProblem
+	5,  // 3: claimshare.node.v1.StatusResponse.certificates:type_name -> claimshare.node.v1.StatusCertificate
+	14, // 4: claimshare.node.v1.ConsentsResponse.asked:type_name -> claimshare.node.v1.AskedFor
+	29, // 5: claimshare.node.v1.StandingResponse.decision:type_name -> claimshare.node.v1.Decision
+	29, // 6: claimshare.node.v1.DecideResponse.decision:type_name -> claimshare.node.v1.Decision
+	0,  // 7: claimshare.node.v1.OperatorService.Status:input_type -> claimshare.node.v1.StatusRequest
+	6,  // 8: claimshare.node.v1.OperatorService.Invite:input_type -> claimshare.node.v1.InviteRequest
+	25, // 9: claimshare.node.v1.OperatorService.AllowRotation:input_type -> claimshare.node.v1.AllowRotationRequest
+	8,  // 10: claimshare.node.v1.OperatorService.Issue:input_type -> claimshare.node.v1.IssueRequest
+	10, // 11: claimshare.node.v1.OperatorService.Ask:input_type -> claimshare.node.v1.AskRequest
+	12, // 12: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
+	15, // 13: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
+	17, // 14: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
+	19, // 15: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
+	21, // 16: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
+	23, // 17: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
+	27, // 18: claimshare.node.v1.OperatorService.Standing:input_type -> claimshare.node.v1.StandingRequest
+	30, // 19: claimshare.node.v1.OperatorService.Decide:input_type -> claimshare.node.v1.DecideRequest
+	1,  // 20: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
+	7,  // 21: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
+	26, // 22: claimshare.node.v1.OperatorService.AllowRotation:output_type -> claimshare.node.v1.AllowRotationResponse
+	9,  // 23: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
+	11, // 24: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
+	13, // 25: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
+	16, // 26: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
+	18, // 27: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
+	20, // 28: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
+	22, // 29: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
+	24, // 30: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
+	28, // 31: claimshare.node.v1.OperatorService.Standing:output_type -> claimshare.node.v1.StandingResponse
+	31, // 32: claimshare.node.v1.OperatorService.Decide:output_type -> claimshare.node.v1.DecideResponse
+	20, // [20:33] is the sub-list for method output_type
+	7,  // [7:20] is the sub-list for method input_type
+	7,  // [7:7] is the sub-list for extension type_name
+	7,  // [7:7] is the sub-list for extension extendee
+	0,  // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_claimshare_node_v1_operator_proto_init() }
@@ -1824,7 +2284,7 @@ func file_claimshare_node_v1_operator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_operator_proto_rawDesc), len(file_claimshare_node_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   28,
+			NumMessages:   32,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
