@@ -20,6 +20,7 @@ type fetched struct {
 	record  record.RecordID
 	release record.ReleaseID
 	checks  []string
+	before  bool // it was received and acknowledged by an earlier run
 	err     error
 }
 
@@ -59,7 +60,7 @@ func (p *party) fetch(ctx context.Context, to others, id record.ConsentID, only 
 			missing = append(missing, r)
 			continue
 		}
-		if err := use(fetched{record: r.ID, release: release, checks: []string{"it was received and acknowledged before"}}); err != nil {
+		if err := use(fetched{record: r.ID, release: release, before: true}); err != nil {
 			return err
 		}
 	}

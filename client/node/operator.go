@@ -107,6 +107,26 @@ func (o *operator) Invite(ctx context.Context, r *nodev1.InviteRequest) (*nodev1
 	return &nodev1.InviteResponse{Code: code.Text(), Pid: string(pid)}, nil
 }
 
+// AllowRotation implements nodev1.OperatorServiceServer.
+func (o *operator) AllowRotation(ctx context.Context, r *nodev1.AllowRotationRequest) (*nodev1.AllowRotationResponse, error) {
+	if err := o.forAuthority(); err != nil {
+		return nil, err
+	}
+	if r.LifetimeSeconds < 1 || r.LifetimeSeconds > maxInvitation {
+		return nil, record.ErrMalformed.With("a code is good for 1 second to %d days", maxInvitation/86400)
+	}
+	owner, err := o.owner(ctx, r.Party)
+	if err != nil {
+		return nil, err
+	}
+	code, err := o.party.rotations().Allow(ctx, owner.ID, r.Identity, time.Duration(r.LifetimeSeconds)*time.Second)
+	if err != nil {
+		return nil, err
+	}
+	o.party.log.Warn("a policyholder may replace its keys", "party", owner.ID.String())
+	return &nodev1.AllowRotationResponse{Code: code.Text()}, nil
+}
+
 // maxInvitation is the longest life of a one-time code, in seconds.
 const maxInvitation = 90 * 86400
 
@@ -265,7 +285,7 @@ func (o *operator) Fetch(r *nodev1.FetchRequest, stream grpc.ServerStreamingServ
 	}
 	consent = record.ConsentID(r.Consent)
 	return o.party.fetch(stream.Context(), o.others, consent, only, func(f fetched) error {
-		return stream.Send(&nodev1.FetchResponse{Record: f.record[:], Release: f.release[:], Checks: f.checks, Error: errorText(f.err)})
+		return stream.Send(&nodev1.FetchResponse{Record: f.record[:], Release: f.release[:], Checks: f.checks, Error: errorText(f.err), Before: f.before})
 	})
 }
 

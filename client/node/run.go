@@ -183,7 +183,7 @@ func (n *process) listenWallets() error {
 		nodev1.RegisterDelegationServiceServer(server, desk.NewDelegation(p.chain, p.proxy))
 	case p.authority != nil:
 		nodev1.RegisterEnrolmentServiceServer(server, p.enrolment())
-		nodev1.RegisterManagerServiceServer(server, desk.NewManager(p.chain, p.authority, func(_ context.Context, id record.PartyID) (client.Holder, error) {
+		nodev1.RegisterManagerServiceServer(server, desk.NewManager(p.chain, p.authority, p.rotations(), func(_ context.Context, id record.PartyID) (client.Holder, error) {
 			return n.others.Holder(id), nil
 		}))
 	}
@@ -199,6 +199,11 @@ func (n *process) listenWallets() error {
 // enrolment is the authority's desk for one-time codes.
 func (p *party) enrolment() *desk.Enrolment {
 	return desk.NewEnrolment(p.chain, p.authority, p.store)
+}
+
+// rotations is the authority's desk for replaced keys.
+func (p *party) rotations() *desk.Rotations {
+	return desk.NewRotations(p.chain, p.authority, p.store)
 }
 
 func (n *process) listenOperator() error {

@@ -9,13 +9,14 @@ import (
 	"github.com/claimshare/claimshare/client/internal/typed"
 )
 
-// Code is the one-time code with which a policyholder enrols: 16 random bytes.
-// The system manager hands it over with the identity checked, on paper or face
-// to face; it is worth as much as that handing over. In text it is 30 letters
-// and digits in groups, with a check against typing errors.
+// Code is a one-time code, with which a policyholder enrols or replaces its keys:
+// 16 random bytes. The system manager hands it over with the identity checked, on
+// paper or face to face; it is worth as much as that handing over. In text it is
+// 30 letters and digits in groups, with a check against typing errors.
 type Code [16]byte
 
-// CodeHash is what the system manager keeps of a code: its SHA-256.
+// CodeHash is what the system manager keeps of a code: a SHA-256, another one for
+// each use, so that a code for one is nothing to the other.
 type CodeHash [32]byte
 
 const codePurpose = "claimshare enrolment code"
@@ -34,7 +35,7 @@ func NewCode() (Code, error) {
 func ParseCode(text string) (Code, error) {
 	b, err := typed.Decode(codePurpose, text)
 	if err != nil || len(b) != len(Code{}) {
-		return Code{}, fmt.Errorf("walletauth: this is no enrolment code: %w", typed.ErrText)
+		return Code{}, fmt.Errorf("walletauth: this is no one-time code: %w", typed.ErrText)
 	}
 	return Code(b), nil
 }
@@ -42,8 +43,13 @@ func ParseCode(text string) (Code, error) {
 // Text is the code to write down. It is a secret.
 func (c Code) Text() string { return typed.Encode(codePurpose, c[:], 5) }
 
-// Hash is what the system manager keeps.
+// Hash is what the system manager keeps of a code to enrol with.
 func (c Code) Hash() CodeHash { return sha256.Sum256(c[:]) }
+
+// RotationHash is what the system manager keeps of a code to replace keys with.
+func (c Code) RotationHash() CodeHash {
+	return sha256.Sum256(append([]byte("claimshare rotation code "), c[:]...))
+}
 
 // Format hides the code from every fmt verb.
 func (c Code) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "walletauth.Code(hidden)") }

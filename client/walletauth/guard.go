@@ -169,23 +169,28 @@ func (g *Guard) present(ctx context.Context, proof *Proof) (*record.Party, error
 	return party, nil
 }
 
-// whatever are the calls that the ledger takes from a policyholder of any
-// status: to look, and to withdraw a consent.
+// whatever are the calls that are taken from a policyholder of any status: to
+// look, to withdraw a consent, and to replace keys. The last needs a code of the
+// system manager's; who is suspended because its wallet was stolen gets back into
+// its own that way, and the thief does not.
 var whatever = []string{
+	nodev1.ManagerService_Rotate_FullMethodName,
 	nodev1.GatewayService_Evaluate_FullMethodName,
 	nodev1.GatewayService_Height_FullMethodName,
 	nodev1.GatewayService_CarryRevocation_FullMethodName,
 }
 
-// standing refuses who is suspended or expelled. Who is suspended may not rotate
-// its keys either: it may be a thief who asks, and a suspension is how an owner
-// who reports the theft to the system manager stops one.
+// standing refuses who is suspended or expelled. Who is suspended may replace its
+// keys: that needs a code of the system manager's, so that an owner whose wallet
+// was stolen gets back into its own while the thief is kept out.
 func standing(p *record.Party, method string) error {
 	switch {
 	case p.Status == record.StatusActive || slices.Contains(whatever, method):
 		return nil
-	case p.Status == record.StatusSuspended:
-		return ErrSuspended
+	case p.Status != record.StatusSuspended:
+		return ErrExpelled
+	case method == nodev1.ManagerService_Rotate_FullMethodName:
+		return nil
 	}
-	return ErrExpelled
+	return ErrSuspended
 }

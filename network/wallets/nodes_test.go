@@ -49,6 +49,8 @@ type node struct {
 	pem     []byte
 	enrol   *desk.Enrolment
 
+	rotations *desk.Rotations
+
 	member    *client.Member
 	proxy     *client.Proxy
 	authority *client.Authority
@@ -167,7 +169,8 @@ func (n *node) serve(w *world) {
 	case n.authority != nil:
 		n.enrol = desk.NewEnrolment(n.chain, n.authority, n.db)
 		nodev1.RegisterEnrolmentServiceServer(server, n.enrol)
-		nodev1.RegisterManagerServiceServer(server, desk.NewManager(n.chain, n.authority, w.holder))
+		n.rotations = desk.NewRotations(n.chain, n.authority, n.db)
+		nodev1.RegisterManagerServiceServer(server, desk.NewManager(n.chain, n.authority, n.rotations, w.holder))
 	}
 	on, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

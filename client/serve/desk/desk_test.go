@@ -20,7 +20,7 @@ import (
 // Without a guard before a service, nobody calls: it refuses.
 func TestNobodyCalls(t *testing.T) {
 	ctx := t.Context()
-	gateway, manager, delegation, holdings := NewGateway(nil), NewManager(nil, nil, nil), NewDelegation(nil, nil), NewHoldings(nil)
+	gateway, manager, delegation, holdings := NewGateway(nil), NewManager(nil, nil, nil, nil), NewDelegation(nil, nil), NewHoldings(nil)
 	for name, call := range map[string]func() error{
 		"Evaluate":        func() error { _, err := gateway.Evaluate(ctx, &nodev1.EvaluateRequest{}); return err },
 		"CarryGrant":      func() error { _, err := gateway.CarryGrant(ctx, &nodev1.CarryGrantRequest{}); return err },

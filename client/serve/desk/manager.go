@@ -22,14 +22,15 @@ type Manager struct {
 	nodev1.UnimplementedManagerServiceServer
 	chain     *client.Chain
 	authority *client.Authority
+	rotations *Rotations
 	holder    HolderOf
 	waiting   turn.Turns[record.PartyID] // owners whose blocks are waited for
 	searching turn.Turns[record.PartyID] // owners for whom is searched
 }
 
 // NewManager makes the service of the system manager's node.
-func NewManager(chain *client.Chain, authority *client.Authority, holder HolderOf) *Manager {
-	return &Manager{chain: chain, authority: authority, holder: holder}
+func NewManager(chain *client.Chain, authority *client.Authority, rotations *Rotations, holder HolderOf) *Manager {
+	return &Manager{chain: chain, authority: authority, rotations: rotations, holder: holder}
 }
 
 // Approve checks δ and runs the search test, then approves. Asked again for a
@@ -98,36 +99,6 @@ func (m *Manager) approve(ctx context.Context, consent *record.Consent, part cli
 		last = err
 	}
 	return nil, last
-}
-
-// Rotate puts the caller's rotation on the ledger.
-func (m *Manager) Rotate(ctx context.Context, r *nodev1.RotateRequest) (*nodev1.RotateResponse, error) {
-	caller, err := owner(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s, err := record.DecodeRotateStatement(r.GetStatement())
-	if err != nil {
-		return nil, err
-	}
-	if s.Party != caller.ID {
-		return nil, record.ErrForbidden.With("the rotation is another party's")
-	}
-	rotation := &client.Rotation{Statement: *s}
-	if rotation.Signature, err = signature(r.GetSignature()); err != nil {
-		return nil, err
-	}
-	if rotation.SigningProof, err = signature(r.GetSigningProof()); err != nil {
-		return nil, err
-	}
-	if n := len(r.GetEncryptionProof()); n != len(rotation.EncryptionProof) {
-		return nil, record.ErrMalformed.With("the proof for the encryption key has %d bytes, not %d", n, len(rotation.EncryptionProof))
-	}
-	copy(rotation.EncryptionProof[:], r.GetEncryptionProof())
-	if _, err := m.chain.Rotate(ctx, rotation); err != nil {
-		return nil, err
-	}
-	return &nodev1.RotateResponse{AsOf: m.chain.Seen()}, nil
 }
 
 // consentOf is a consent of the caller's. Another's is treated as if there were

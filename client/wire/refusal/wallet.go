@@ -26,7 +26,7 @@ var (
 	ErrWalletSuspended = errors.New("node: the policyholder is suspended")
 	// ErrWalletExpelled: the policyholder was expelled.
 	ErrWalletExpelled = errors.New("node: the policyholder was expelled")
-	// ErrWalletCode: there is no such enrolment code, or it has expired or was
-	// used. Which of these, nobody is told.
-	ErrWalletCode = errors.New("node: the enrolment code is unknown, used or expired")
+	// ErrWalletCode: there is no such one-time code, or it is for something else,
+	// has expired or was used. Which of these, nobody is told.
+	ErrWalletCode = errors.New("node: the one-time code is unknown, used or expired")
 )

@@ -233,6 +233,7 @@ type fetchedRecord struct {
 	Record  string   `json:"record"`
 	Release string   `json:"release"`
 	Checks  []string `json:"checks,omitempty"`
+	Before  bool     `json:"receivedBefore,omitempty"`
 	Error   string   `json:"error,omitempty"`
 }
 
@@ -245,8 +246,11 @@ func (l fetchedList) text(w io.Writer) error {
 	}
 	for _, r := range l {
 		verdict := fmt.Sprintf("received after %d checks", len(r.Checks))
-		if r.Error != "" {
+		switch {
+		case r.Error != "":
 			verdict = "refused: " + r.Error
+		case r.Before:
+			verdict = "received before"
 		}
 		if _, err := fmt.Fprintf(w, "record %s  release %s\n  %s\n", r.Record, r.Release, verdict); err != nil {
 			return err
@@ -289,7 +293,7 @@ func (a *app) nodeFetch() *cobra.Command {
 			if r.Error != "" {
 				failed++
 			}
-			list = append(list, fetchedRecord{hex.EncodeToString(r.Record), hex.EncodeToString(r.Release), r.Checks, r.Error})
+			list = append(list, fetchedRecord{hex.EncodeToString(r.Record), hex.EncodeToString(r.Release), r.Checks, r.Before, r.Error})
 		}
 		if err := a.print(list); err != nil {
 			return err
