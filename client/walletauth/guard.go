@@ -170,11 +170,8 @@ func (g *Guard) present(ctx context.Context, proof *Proof) (*record.Party, error
 }
 
 // whatever are the calls that are taken from a policyholder of any status: to
-// look, to withdraw a consent, and to replace keys. The last needs a code of the
-// system manager's; who is suspended because its wallet was stolen gets back into
-// its own that way, and the thief does not.
+// look, and to withdraw a consent.
 var whatever = []string{
-	nodev1.ManagerService_Rotate_FullMethodName,
 	nodev1.GatewayService_Evaluate_FullMethodName,
 	nodev1.GatewayService_Height_FullMethodName,
 	nodev1.GatewayService_CarryRevocation_FullMethodName,
