@@ -118,7 +118,7 @@ func (a *Authority) checkEvidence(ctx context.Context, consent *record.Consent, 
 
 // search runs the search test over the holder's capsules and compares the hits
 // with the ledger: anybody can seal a valid capsule under an owner's key, and a
-// holder can put any record's name to it.
+// holder can put any record's name to it. An erased record gives nobody access.
 func (a *Authority) search(ctx context.Context, consent *record.Consent, trapdoor *pre.Trapdoor, holder Holder) ([]record.RecordID, error) {
 	id := holder.ID()
 	candidates, err := holder.Candidates(ctx, consent.Label)
@@ -140,7 +140,7 @@ func (a *Authority) search(ctx context.Context, consent *record.Consent, trapdoo
 		if err != nil {
 			return nil, err
 		}
-		if listed.Owner != consent.Owner || listed.Issuer != id || consent.Covers(listed.Version(), listed.Label, id) != nil || slices.Contains(found, listed.ID) {
+		if listed.Erased != 0 || listed.Owner != consent.Owner || listed.Issuer != id || consent.Covers(listed.Version(), listed.Label, id) != nil || slices.Contains(found, listed.ID) {
 			continue
 		}
 		if _, err := a.chain.checkCapsule(candidate.Capsule, listed, consent); err == nil {

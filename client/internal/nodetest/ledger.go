@@ -242,6 +242,8 @@ func (v *view) apply(name string, call ledger.Call, tx record.TxID) (any, error)
 	switch name {
 	case record.TxSubmitRecords:
 		return v.submitRecords(call.Transient[record.TransientBatch])
+	case record.TxErase:
+		return v.erase(call.Args, tx)
 	case record.TxRelease:
 		return v.release(call.Args[0], tx)
 	case record.TxApprove:
@@ -276,6 +278,33 @@ func (v *view) submitRecords(encoded []byte) (any, error) {
 		}
 	}
 	return answer, nil
+}
+
+func (v *view) erase(args []string, tx record.TxID) (any, error) {
+	encoded, err := record.DecodeText(record.ArgErasure, args[0])
+	if err != nil {
+		return nil, err
+	}
+	s, err := record.DecodeEraseStatement(encoded)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := record.ParseSignature(args[1])
+	if err != nil {
+		return nil, err
+	}
+	rec, err := document(v.records, s.Record.String(), record.ErrRecordUnknown)
+	if err != nil {
+		return nil, err
+	}
+	if s.Issuer != v.caller || rec.Issuer != v.caller {
+		return nil, record.ErrForbidden.With("record %s is not the caller's", rec.ID)
+	}
+	if rec.Erased == 0 {
+		rec.Erase(s, signature, time.Now().Unix(), tx)
+		v.records[rec.ID] = *rec
+	}
+	return rec, nil
 }
 
 func (v *view) release(arg string, tx record.TxID) (any, error) {
