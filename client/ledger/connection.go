@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/hyperledger/fabric-gateway/pkg/identity"
@@ -41,8 +42,8 @@ type Connection struct {
 	Quorum int `json:"quorum,omitempty"`
 	// Peers are tried in this order.
 	Peers []Peer `json:"peers"`
-	// ClientCert and ClientKey are PEM files. In a file that LoadConnection
-	// reads they may be relative to that file.
+	// ClientCert and ClientKey are PEM files, or folders with one as their only
+	// file. In a file that LoadConnection reads they may be relative to that file.
 	ClientCert string `json:"clientCert"`
 	ClientKey  string `json:"clientKey"`
 }
@@ -60,8 +61,29 @@ type Peer struct {
 }
 
 // LoadConnection reads a connection description. It refuses unknown fields and
-// anything after the document. The errors are ErrConnection.
-func LoadConnection(path string) (Connection, error) {
+// anything after the document. What changes do to it comes before it is checked;
+// with changes and no path they describe all of it. The errors are ErrConnection.
+func LoadConnection(path string, changes ...func(*Connection) error) (Connection, error) {
+	var c Connection
+	if path != "" || len(changes) == 0 {
+		var err error
+		if c, err = readConnection(path); err != nil {
+			return Connection{}, err
+		}
+	}
+	for _, change := range changes {
+		if err := change(&c); err != nil {
+			return Connection{}, fmt.Errorf("%w: %w", ErrConnection, err)
+		}
+	}
+	if err := c.validate(); err != nil {
+		return Connection{}, fmt.Errorf("%w %s: %w", ErrConnection, path, err)
+	}
+	return c, nil
+}
+
+// readConnection reads a file, and makes the names of files in it absolute.
+func readConnection(path string) (Connection, error) {
 	var c Connection
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -84,10 +106,42 @@ func LoadConnection(path string) (Connection, error) {
 	for i := range c.Peers {
 		c.Peers[i].TLSRootCert = within(dir, c.Peers[i].TLSRootCert)
 	}
-	if err := c.validate(); err != nil {
-		return Connection{}, fmt.Errorf("%w %s: %w", ErrConnection, path, err)
-	}
 	return c, nil
+}
+
+// ClientFiles are the files of certificate and key as they are now: ClientCert
+// and ClientKey, or the only files in these folders. The errors are
+// ErrConnection.
+func (c Connection) ClientFiles() (certificate, key string, err error) {
+	if certificate, err = only(c.ClientCert); err != nil {
+		return "", "", fmt.Errorf("%w: client certificate: %w; check \"clientCert\"", ErrConnection, err)
+	}
+	if key, err = only(c.ClientKey); err != nil {
+		return "", "", fmt.Errorf("%w: client key: %w; check \"clientKey\"", ErrConnection, err)
+	}
+	return certificate, key, nil
+}
+
+// only is a file, or the one file in a folder.
+func only(path string) (string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return path, err
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return "", err
+	}
+	var files []string
+	for _, e := range entries {
+		if !e.IsDir() && !strings.HasPrefix(e.Name(), ".") {
+			files = append(files, e.Name())
+		}
+	}
+	if len(files) != 1 {
+		return "", fmt.Errorf("folder %s has %d files; leave one in it, or name the file", path, len(files))
+	}
+	return filepath.Join(path, files[0]), nil
 }
 
 func within(dir, path string) string {
@@ -134,7 +188,11 @@ func (c Connection) validate() error {
 // Certificate reads the client's certificate. It does not ask whether the
 // certificate is still valid: Dial does.
 func (c Connection) Certificate() (*x509.Certificate, error) {
-	text, err := os.ReadFile(c.ClientCert)
+	path, err := only(c.ClientCert)
+	if err != nil {
+		return nil, fmt.Errorf("%w: client certificate: %w; check \"clientCert\"", ErrConnection, err)
+	}
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: client certificate: %w; check \"clientCert\"", ErrConnection, err)
 	}
@@ -186,6 +244,10 @@ func (c Connection) signer() (identity.Identity, identity.Sign, error) {
 // readPrivate reads a file that nobody but its owner may read. It asks the open
 // file, so that the file cannot be exchanged between question and reading.
 func readPrivate(path string) ([]byte, error) {
+	path, err := only(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: client key: %w; check \"clientKey\"", ErrConnection, err)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: client key: %w; check \"clientKey\"", ErrConnection, err)

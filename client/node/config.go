@@ -1,18 +1,11 @@
 package node
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
-
-	"go.yaml.in/yaml/v3"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/serve/desk"
@@ -69,6 +62,9 @@ type Config struct {
 	Metrics MetricsListen `yaml:"metrics,omitempty"`
 	// Log says what is logged, and how.
 	Log Logging `yaml:"log,omitempty"`
+
+	// environment has the variables that describe the connection.
+	environment map[string]string
 }
 
 // Logging is what goes to standard error.
@@ -109,47 +105,6 @@ func (w *WalletListen) limits() desk.Limits {
 	return l
 }
 
-// LoadConfig reads a configuration file. It refuses unknown fields, and a second
-// document. The errors are ErrConfig.
-func LoadConfig(path string) (*Config, error) {
-	raw, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	c := &Config{}
-	decoder := yaml.NewDecoder(bytes.NewReader(raw))
-	decoder.KnownFields(true)
-	if err := decoder.Decode(c); err != nil {
-		return nil, fmt.Errorf("%w: %s: %w", ErrConfig, path, err)
-	}
-	if err := decoder.Decode(new(any)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: %s: something follows the first document", ErrConfig, path)
-	}
-	for _, file := range []*string{&c.Connection, c.storeFile(), &c.Payloads, &c.Keys, &c.Master, &c.PassphraseFile, &c.IdentityFile, &c.Directory, &c.Wallets.Certificate, &c.Wallets.Key, &c.Operator} {
-		if *file != "" && !filepath.IsAbs(*file) {
-			*file = filepath.Join(filepath.Dir(path), *file)
-		}
-	}
-	c.complete()
-	if err := c.Validate(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return c, nil
-}
-
-// PostgreSQL reports whether the store is a PostgreSQL database.
-func (c *Config) PostgreSQL() bool {
-	return strings.HasPrefix(c.Store, "postgres://") || strings.HasPrefix(c.Store, "postgresql://")
-}
-
-// storeFile is the store when that is a file's name, and otherwise "".
-func (c *Config) storeFile() *string {
-	if c.PostgreSQL() {
-		return new(string)
-	}
-	return &c.Store
-}
-
 // complete fills in what is left out and follows from the rest.
 func (c *Config) complete() {
 	if c.Payloads == "" && c.Store != "" && !c.PostgreSQL() {
@@ -165,12 +120,15 @@ func (c *Config) Validate() error {
 		return err
 	}
 	for _, field := range []struct{ name, value string }{
-		{"name", c.Name}, {"connection", c.Connection}, {"store", c.Store}, {"keys", c.Keys},
+		{"name", c.Name}, {"connection", c.connectionSource()}, {"store", c.Store}, {"keys", c.Keys},
 		{"directory", c.Directory}, {"parties.address", c.Parties.Address}, {"operator", c.Operator},
 	} {
 		if field.value == "" {
 			return fmt.Errorf("%w: %s is missing", ErrConfig, field.name)
 		}
+	}
+	if err := c.checkStore(); err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	isAuthority, issues := role == record.RoleAuthority, role == record.RoleInsurer || role == record.RoleRepairShop
 	switch {

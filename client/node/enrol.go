@@ -129,7 +129,7 @@ func fromDesk(err error) error {
 type certified struct{ msp, subject string }
 
 func (c *Config) dial() (*ledger.Ledger, certified, error) {
-	connection, err := ledger.LoadConnection(c.Connection)
+	connection, err := c.Fabric()
 	if err != nil {
 		return nil, certified{}, err
 	}

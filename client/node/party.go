@@ -62,7 +62,7 @@ func openParty(ctx context.Context, config *Config, log *slog.Logger) (p *party,
 	}
 	points := newPoints(config)
 	p.store = points.store(p.store)
-	connection, err := ledger.LoadConnection(config.Connection)
+	connection, err := config.Fabric()
 	if err != nil {
 		return nil, err
 	}
