@@ -366,14 +366,15 @@ func (c *Chain) ReleasesUnder(ctx context.Context, consent record.ConsentID) ([]
 }
 
 // CoveredBy is the records that a consent gives access to, as they are now. An
-// owner's later record under the consent's label is one of them.
+// owner's later record under the consent's label is one of them; an erased one is
+// not.
 func (c *Chain) CoveredBy(ctx context.Context, consent *record.Consent) ([]record.Record, error) {
 	all, err := c.RecordsOf(ctx, consent.Owner)
 	if err != nil {
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(r record.Record) bool {
-		return consent.Covers(r.Version(), r.Label, r.Issuer) != nil
+		return r.Erased != 0 || consent.Covers(r.Version(), r.Label, r.Issuer) != nil
 	}), nil
 }
 
