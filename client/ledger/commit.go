@@ -33,7 +33,7 @@ func (e Entry) failed(step Step, err error) error {
 // settle saves the entry, sends its envelope until its fate is known, and
 // deletes it.
 func (l *Ledger) settle(ctx context.Context, entry Entry, sent history) (Result, error) {
-	prepared, err := l.peers[0].gateway.NewTransaction(entry.Envelope)
+	prepared, err := l.peers[0].session().NewTransaction(entry.Envelope)
 	if err != nil {
 		return Result{}, entry.failed(StepJournal, fmt.Errorf("the envelope cannot be read: %w", err))
 	}
@@ -114,7 +114,7 @@ func (l *Ledger) broadcast(ctx context.Context, entry Entry, sent history) (*cli
 }
 
 func (l *Ledger) send(ctx context.Context, p *gatewayPeer, entry Entry) error {
-	transaction, err := p.gateway.NewTransaction(entry.Envelope)
+	transaction, err := p.session().NewTransaction(entry.Envelope)
 	if err != nil {
 		return err
 	}
@@ -152,24 +152,16 @@ var errNoStatus = errors.New("no peer reported a commit in time")
 // there was none by the end of patience, and otherwise one that asking again
 // will not mend.
 func (l *Ledger) status(ctx context.Context, txID string, patience time.Duration) (*client.Status, error) {
-	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: l.id.MspID(), IdBytes: l.id.Credentials()})
-	if err != nil {
-		return nil, err
-	}
-	request, err := proto.Marshal(&gateway.CommitStatusRequest{ChannelId: l.connection.Channel, TransactionId: txID, Identity: creator})
-	if err != nil {
-		return nil, err
-	}
-	question, err := proto.Marshal(&gateway.SignedCommitStatusRequest{Request: request})
-	if err != nil {
-		return nil, err
-	}
-
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	verdict, err := retry(limited, l.timing, func() (*client.Status, error) {
 		p := l.peer()
-		commit, err := p.gateway.NewCommit(question)
+		as := p.session()
+		question, err := as.commitQuestion(l.connection.Channel, txID)
+		if err != nil {
+			return nil, backoff.Permanent(err)
+		}
+		commit, err := as.NewCommit(question)
 		if err != nil {
 			return nil, backoff.Permanent(err)
 		}
@@ -195,6 +187,19 @@ func (l *Ledger) status(ctx context.Context, txID string, patience time.Duration
 		return nil, fmt.Errorf("%w: %w", errNoStatus, err)
 	}
 	return verdict, err
+}
+
+// commitQuestion is an unsigned question for the fate of a transaction.
+func (s *session) commitQuestion(channel, txID string) ([]byte, error) {
+	creator, err := proto.Marshal(&msp.SerializedIdentity{Mspid: s.id.MspID(), IdBytes: s.id.Credentials()})
+	if err != nil {
+		return nil, err
+	}
+	request, err := proto.Marshal(&gateway.CommitStatusRequest{ChannelId: channel, TransactionId: txID, Identity: creator})
+	if err != nil {
+		return nil, err
+	}
+	return proto.Marshal(&gateway.SignedCommitStatusRequest{Request: request})
 }
 
 // errCopy never leaves this file.
@@ -228,7 +233,7 @@ func (l *Ledger) commitWait(ctx context.Context) time.Duration {
 func (l *Ledger) askBatchTimeout(ctx context.Context) (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timing.commit)
 	defer cancel()
-	answer, err := l.peer().gateway.GetNetwork(l.connection.Channel).GetContract("cscc").
+	answer, err := l.peer().session().GetNetwork(l.connection.Channel).GetContract("cscc").
 		EvaluateWithContext(ctx, "GetChannelConfig", client.WithArguments(l.connection.Channel))
 	if err != nil {
 		return 0, err

@@ -203,42 +203,49 @@ func (c Connection) Certificate() (*x509.Certificate, error) {
 	return certificate, nil
 }
 
+// A signer is whom transactions are of.
+type signer struct {
+	id          identity.Identity
+	sign        identity.Sign
+	certificate *x509.Certificate
+}
+
 // signer reads certificate and key and checks that they belong together.
-func (c Connection) signer() (identity.Identity, identity.Sign, error) {
+func (c Connection) signer() (signer, error) {
 	certificate, err := c.Certificate()
 	if err != nil {
-		return nil, nil, err
+		return signer{}, err
 	}
 	if now := time.Now(); now.After(certificate.NotAfter) {
-		return nil, nil, fmt.Errorf("%w: client certificate %s expired on %s; have it renewed by the authority of %s, or set this machine's clock",
+		return signer{}, fmt.Errorf("%w: client certificate %s expired on %s; have it renewed by the authority of %s, or set this machine's clock",
 			ErrConnection, c.ClientCert, certificate.NotAfter.UTC().Format(time.RFC3339), c.MSPID)
 	}
 	text, err := readPrivate(c.ClientKey)
 	if err != nil {
-		return nil, nil, err
+		return signer{}, err
 	}
 	key, err := identity.PrivateKeyFromPEM(text)
 	if err != nil {
 		// The parser's own text is left out: this file is a secret.
-		return nil, nil, fmt.Errorf("%w: client key %s is not an unencrypted PEM private key; name the right file", ErrConnection, c.ClientKey)
+		return signer{}, fmt.Errorf("%w: client key %s is not an unencrypted PEM private key; name the right file", ErrConnection, c.ClientKey)
 	}
 	ours, ok := key.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, nil, fmt.Errorf("%w: client key %s is a %T, an ECDSA key is wanted", ErrConnection, c.ClientKey, key)
+		return signer{}, fmt.Errorf("%w: client key %s is a %T, an ECDSA key is wanted", ErrConnection, c.ClientKey, key)
 	}
 	if !ours.PublicKey.Equal(certificate.PublicKey) {
-		return nil, nil, fmt.Errorf("%w: client key %s does not belong to certificate %s; name the pair that was issued together",
+		return signer{}, fmt.Errorf("%w: client key %s does not belong to certificate %s; name the pair that was issued together",
 			ErrConnection, c.ClientKey, c.ClientCert)
 	}
 	id, err := identity.NewX509Identity(c.MSPID, certificate)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: client certificate %s: %w", ErrConnection, c.ClientCert, err)
+		return signer{}, fmt.Errorf("%w: client certificate %s: %w", ErrConnection, c.ClientCert, err)
 	}
 	sign, err := identity.NewPrivateKeySign(ours)
 	if err != nil {
-		return nil, nil, fmt.Errorf("%w: client key %s: %w", ErrConnection, c.ClientKey, err)
+		return signer{}, fmt.Errorf("%w: client key %s: %w", ErrConnection, c.ClientKey, err)
 	}
-	return id, sign, nil
+	return signer{id, sign, certificate}, nil
 }
 
 // readPrivate reads a file that nobody but its owner may read. It asks the open

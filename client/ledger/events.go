@@ -175,7 +175,8 @@ func (l *Ledger) stream(ctx context.Context, p *gatewayPeer, from uint64, use fu
 }
 
 func (l *Ledger) seek(p *gatewayPeer, from uint64) (*common.Envelope, error) {
-	request, err := p.gateway.GetNetwork(l.connection.Channel).NewBlockEventsRequest(client.WithStartBlock(from))
+	as := p.session()
+	request, err := as.GetNetwork(l.connection.Channel).NewBlockEventsRequest(client.WithStartBlock(from))
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +188,7 @@ func (l *Ledger) seek(p *gatewayPeer, from uint64) (*common.Envelope, error) {
 	if err := proto.Unmarshal(text, &envelope); err != nil {
 		return nil, err
 	}
-	if envelope.Signature, err = l.sign(request.Digest()); err != nil {
+	if envelope.Signature, err = as.sign(request.Digest()); err != nil {
 		return nil, err
 	}
 	return &envelope, nil

@@ -21,7 +21,7 @@ func (n *network) fill(t *testing.T, l *Ledger, blocks int) []string {
 	for range blocks {
 		var envelopes [][]byte
 		for i := range 3 {
-			c := l.peers[0].gateway.GetNetwork("claims").GetContractWithName("claimshare", "records")
+			c := l.peers[0].session().GetNetwork("claims").GetContractWithName("claimshare", "records")
 			proposal, err := c.NewProposal("SubmitRecords")
 			require.NoError(t, err)
 			text, err := proposal.Bytes()

@@ -157,6 +157,7 @@ type fakePeer struct {
 	script     map[string][]error
 	calls      map[string]int
 	proposals  []*gateway.EndorseRequest
+	questions  []*gateway.SignedCommitStatusRequest
 	inHand     int
 	mostInHand int
 	delay      time.Duration
@@ -229,6 +230,7 @@ type deliveredError struct{ err error }
 func (e deliveredError) Error() string { return e.err.Error() }
 
 func (p *fakePeer) CommitStatus(ctx context.Context, r *gateway.SignedCommitStatusRequest) (*gateway.CommitStatusResponse, error) {
+	p.set(func() { p.questions = append(p.questions, r) })
 	if err := p.enter(ctx, "CommitStatus"); err != nil {
 		return nil, err
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/hyperledger/fabric-gateway/pkg/client"
-	"github.com/hyperledger/fabric-gateway/pkg/identity"
 )
 
 // inHand is how many calls a Ledger has in hand at once; more wait their turn.
@@ -22,8 +21,6 @@ const inHand = 256
 // called by many goroutines at once.
 type Ledger struct {
 	connection Connection
-	id         identity.Identity
-	sign       identity.Sign
 	peers      []*gatewayPeer
 	journal    Journal
 	log        *slog.Logger
@@ -64,14 +61,12 @@ func Dial(connection Connection, options ...Option) (*Ledger, error) {
 	if err := connection.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConnection, err)
 	}
-	id, sign, err := connection.signer()
+	who, err := connection.signer()
 	if err != nil {
 		return nil, err
 	}
 	l := &Ledger{
 		connection: connection,
-		id:         id,
-		sign:       sign,
 		journal:    NewMemoryJournal(),
 		log:        slog.New(slog.DiscardHandler),
 		retried:    func() {},
@@ -84,7 +79,7 @@ func Dial(connection Connection, options ...Option) (*Ledger, error) {
 		option(l)
 	}
 	for _, peer := range connection.Peers {
-		p, err := peer.connect(id, sign)
+		p, err := peer.connect(who)
 		if err != nil {
 			return nil, errors.Join(err, l.closePeers())
 		}
@@ -175,7 +170,7 @@ func (l *Ledger) evaluate(ctx context.Context, chaincode, contract, transaction 
 		p := l.peer()
 		var answer []byte
 		err := attempt(p, func(ctx context.Context) (err error) {
-			answer, err = p.gateway.GetNetwork(l.connection.Channel).GetContractWithName(chaincode, contract).
+			answer, err = p.session().GetNetwork(l.connection.Channel).GetContractWithName(chaincode, contract).
 				EvaluateWithContext(ctx, transaction, client.WithArguments(args...))
 			return err
 		})

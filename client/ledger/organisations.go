@@ -101,7 +101,7 @@ func bodies(list [][]byte) [][]byte {
 // checks of them: unexpired, belonging together, the key readable by its owner
 // only. The errors are ErrConnection.
 func (c Connection) KeyPair() (*tls.Certificate, error) {
-	id, _, err := c.signer()
+	who, err := c.signer()
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (c Connection) KeyPair() (*tls.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
-	pair, err := tls.X509KeyPair(id.Credentials(), key)
+	pair, err := tls.X509KeyPair(who.id.Credentials(), key)
 	if err != nil {
 		return nil, fmt.Errorf("%w: client key %s does not belong to certificate %s; name the pair that was issued together",
 			ErrConnection, c.ClientKey, c.ClientCert)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
-	"github.com/hyperledger/fabric-gateway/pkg/identity"
 	fabric "github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
@@ -25,12 +24,33 @@ const maxMessage = 100 << 20
 type gatewayPeer struct {
 	endpoint string
 	conn     *grpc.ClientConn
-	gateway  *client.Gateway
 	deliver  fabric.DeliverClient
 	avoid    atomic.Int64 // Unix nanoseconds until which others are preferred
+	current  atomic.Pointer[session]
 }
 
-func (p Peer) connect(id identity.Identity, sign identity.Sign) (*gatewayPeer, error) {
+// A session is one identity at one peer. What a call begins with one session it
+// ends with it, so that certificate and signature fit each other.
+type session struct {
+	*client.Gateway
+	signer
+}
+
+// session is the one to begin a call with.
+func (p *gatewayPeer) session() *session { return p.current.Load() }
+
+// actAs has calls that begin from now on made by another identity. The session
+// before needs no closing: it holds nothing of its own.
+func (p *gatewayPeer) actAs(who signer) error {
+	gateway, err := client.Connect(who.id, client.WithSign(who.sign), client.WithClientConnection(p.conn))
+	if err != nil {
+		return fmt.Errorf("%w: peer %s: %w", ErrConnection, p.endpoint, err)
+	}
+	p.current.Store(&session{gateway, who})
+	return nil
+}
+
+func (p Peer) connect(who signer) (*gatewayPeer, error) {
 	roots, err := p.roots()
 	if err != nil {
 		return nil, err
@@ -56,16 +76,16 @@ func (p Peer) connect(id identity.Identity, sign identity.Sign) (*gatewayPeer, e
 	if err != nil {
 		return nil, fmt.Errorf("%w: peer %s: %w", ErrConnection, p.Endpoint, err)
 	}
-	gateway, err := client.Connect(id, client.WithSign(sign), client.WithClientConnection(conn))
-	if err != nil {
+	peer := &gatewayPeer{endpoint: p.Endpoint, conn: conn, deliver: fabric.NewDeliverClient(conn)}
+	if err := peer.actAs(who); err != nil {
 		conn.Close()
-		return nil, fmt.Errorf("%w: peer %s: %w", ErrConnection, p.Endpoint, err)
+		return nil, err
 	}
-	return &gatewayPeer{endpoint: p.Endpoint, conn: conn, gateway: gateway, deliver: fabric.NewDeliverClient(conn)}, nil
+	return peer, nil
 }
 
 func (p *gatewayPeer) close() error {
-	p.gateway.Close() // never fails
+	p.session().Close() // never fails
 	return p.conn.Close()
 }
 

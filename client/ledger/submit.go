@@ -96,7 +96,8 @@ func (l *Ledger) endorse(ctx context.Context, call Call) (Entry, error) {
 	var txID string
 	entry, err := retry(ctx, l.timing, func() (Entry, error) {
 		p := l.peer()
-		contract := p.gateway.GetNetwork(l.connection.Channel).GetContractWithName(l.connection.Chaincode, call.Contract)
+		as := p.session()
+		contract := as.GetNetwork(l.connection.Channel).GetContractWithName(l.connection.Chaincode, call.Contract)
 		var endorsed *client.Transaction
 		err := attempt(p, func(ctx context.Context) error {
 			// Every attempt is a new proposal: its timestamp must be fresh
@@ -118,7 +119,7 @@ func (l *Ledger) endorse(ctx context.Context, call Call) (Entry, error) {
 		if err != nil {
 			return Entry{}, err
 		}
-		envelope, err := l.seal(p, endorsed)
+		envelope, err := as.seal(endorsed)
 		return Entry{
 			TxID:        endorsed.TransactionID(),
 			Channel:     l.connection.Channel,
@@ -137,16 +138,16 @@ func (l *Ledger) endorse(ctx context.Context, call Call) (Entry, error) {
 
 // seal signs the endorsed transaction once and for all. An ECDSA signature is
 // different every time, and the envelope must not be.
-func (l *Ledger) seal(p *gatewayPeer, endorsed *client.Transaction) ([]byte, error) {
+func (s *session) seal(endorsed *client.Transaction) ([]byte, error) {
 	unsigned, err := endorsed.Bytes()
 	if err != nil {
 		return nil, backoff.Permanent(fmt.Errorf("encode the endorsed transaction: %w", err))
 	}
-	signature, err := l.sign(endorsed.Digest())
+	signature, err := s.sign(endorsed.Digest())
 	if err != nil {
 		return nil, backoff.Permanent(fmt.Errorf("sign the endorsed transaction: %w", err))
 	}
-	signed, err := p.gateway.NewSignedTransaction(unsigned, signature)
+	signed, err := s.NewSignedTransaction(unsigned, signature)
 	if err != nil {
 		return nil, backoff.Permanent(fmt.Errorf("read the endorsed transaction: %w", err))
 	}
