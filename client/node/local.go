@@ -30,9 +30,9 @@ const (
 	localDrain  = 10 * time.Second
 )
 
-func newLocal(log *slog.Logger) *local {
+func newLocal(log *slog.Logger, options ...grpc.ServerOption) *local {
 	l := &local{log: log}
-	l.Server = grpc.NewServer(grpc.MaxRecvMsgSize(maxDocument), grpc.WaitForHandlers(true),
+	l.Server = grpc.NewServer(append(options, grpc.MaxRecvMsgSize(maxDocument), grpc.WaitForHandlers(true),
 		grpc.UnaryInterceptor(func(ctx context.Context, request any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (answer any, err error) {
 			err = l.call(ctx, info.FullMethod, func(ctx context.Context) (err error) {
 				answer, err = handle(ctx, request)
@@ -44,7 +44,7 @@ func newLocal(log *slog.Logger) *local {
 			return l.call(stream.Context(), info.FullMethod, func(ctx context.Context) error {
 				return handle(service, &traced{stream, ctx})
 			})
-		}))
+		}))...)
 	return l
 }
 
@@ -58,15 +58,15 @@ type traced struct {
 func (t *traced) Context() context.Context { return t.ctx }
 
 func (l *local) call(ctx context.Context, method string, run func(context.Context) error) (err error) {
-	ctx = trace.With(ctx, trace.New())
+	ctx = trace.Incoming(ctx)
 	began := time.Now()
 	defer func() {
 		if broken := recover(); broken != nil {
-			l.log.Error("a call failed", "method", method, "request", trace.ID(ctx), "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
+			l.log.ErrorContext(ctx, "a call failed", "method", method, "panic", fmt.Sprint(broken), "stack", string(debug.Stack()))
 			err = status.Error(codes.Internal, "the node failed: look into its log for request "+trace.ID(ctx))
 			return
 		}
-		l.log.Info("operator", "method", method, "request", trace.ID(ctx), "took", time.Since(began).String(), "error", loggable(ctx, method, err))
+		l.log.InfoContext(ctx, "operator", "method", method, "took", time.Since(began).String(), "error", loggable(ctx, method, err))
 		if _, known := status.FromError(err); err != nil && !known {
 			err = status.Error(codes.Unknown, err.Error())
 		}

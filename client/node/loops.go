@@ -76,10 +76,11 @@ func (p *party) follow(ctx context.Context, tx store.WorldTx, change listener.Ch
 
 // submitLoop takes what is pending in the database to the ledger.
 func (p *party) submitLoop(ctx context.Context) error {
-	return p.repeat(ctx, submitEvery, p.recorded, "submit records", func(ctx context.Context) error {
+	return p.repeat(ctx, submitEvery, p.recorded, "submit", "submit records", func(ctx context.Context) error {
 		submitted, err := p.member.Flush(ctx, record.MaxBatch)
 		for _, s := range submitted {
-			p.log.Info("submitted", "txId", s.TxID, "block", s.Block, "entries", s.Answer.Entries, "recorded", s.Answer.Recorded, "violation", s.Answer.Violation != "")
+			p.watch.took(submission{s.TxID, s.Block, s.Answer.Recorded, time.Now()})
+			p.log.InfoContext(ctx, "submitted", "txId", s.TxID, "block", s.Block, "entries", s.Answer.Entries, "recorded", s.Answer.Recorded, "violation", s.Answer.Violation != "")
 		}
 		return err
 	})
@@ -87,7 +88,7 @@ func (p *party) submitLoop(ctx context.Context) error {
 
 // sweepLoop destroys the re-encryption keys of consents that have ended.
 func (p *party) sweepLoop(ctx context.Context) error {
-	return p.repeat(ctx, sweepEvery, p.ended, "destroy the keys of ended consents", func(ctx context.Context) error {
+	return p.repeat(ctx, sweepEvery, p.ended, "sweep", "destroy the keys of ended consents", func(ctx context.Context) error {
 		n, err := p.proxy.Sweep(ctx)
 		if n > 0 {
 			p.log.Info("destroyed re-encryption keys of ended consents", "keys", n)
@@ -99,13 +100,14 @@ func (p *party) sweepLoop(ctx context.Context) error {
 // followLoop follows the ledger into the database.
 func (p *party) followLoop(ctx context.Context) error {
 	for {
-		err := p.listener.Follow(ctx, p.ledger)
+		err := p.listener.Follow(ctx, p.watch.metrics.Source(p.ledger))
 		if ctx.Err() != nil {
 			return nil
 		}
 		if errors.Is(err, listener.ErrOtherLedger) || errors.Is(err, listener.ErrOtherChaincode) || errors.Is(err, listener.ErrGap) || errors.Is(err, store.ErrMoved) {
 			return fmt.Errorf("follow the ledger: %w", err)
 		}
+		p.watch.metrics.Loop("follow", err)
 		p.log.Warn("following the ledger was interrupted", "error", errorText(err))
 		if !pause(ctx, retryAfter) {
 			return nil
@@ -115,10 +117,14 @@ func (p *party) followLoop(ctx context.Context) error {
 
 // repeat does something now, whenever it is woken, and every so often. An error
 // is logged, and the work tried again.
-func (p *party) repeat(ctx context.Context, every time.Duration, wake <-chan struct{}, what string, work func(context.Context) error) error {
+func (p *party) repeat(ctx context.Context, every time.Duration, wake <-chan struct{}, loop, what string, work func(context.Context) error) error {
 	for {
 		wait := every
-		if err := work(ctx); err != nil && ctx.Err() == nil {
+		err := work(ctx)
+		if ctx.Err() == nil {
+			p.watch.worked(loop, err)
+		}
+		if err != nil && ctx.Err() == nil {
 			p.log.Warn("could not "+what, "error", err.Error())
 			wait = min(wait, retryAfter)
 		}

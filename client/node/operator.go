@@ -373,7 +373,7 @@ func (o *operator) Resolve(ctx context.Context, r *nodev1.ResolveRequest) (*node
 
 // Trace implements nodev1.OperatorServiceServer. That it was asked for is in the
 // log, the answer is not.
-func (o *operator) Trace(_ context.Context, r *nodev1.TraceRequest) (*nodev1.TraceResponse, error) {
+func (o *operator) Trace(ctx context.Context, r *nodev1.TraceRequest) (*nodev1.TraceResponse, error) {
 	if err := o.forAuthority(); err != nil {
 		return nil, err
 	}
@@ -389,6 +389,6 @@ func (o *operator) Trace(_ context.Context, r *nodev1.TraceRequest) (*nodev1.Tra
 	if err != nil {
 		return nil, err
 	}
-	o.party.log.Warn("a pseudo-identity was traced", "party", record.NewPartyID(r.Pid).String())
+	o.party.log.WarnContext(ctx, "a pseudo-identity was traced", "party", record.NewPartyID(r.Pid).String())
 	return &nodev1.TraceResponse{Identity: identity}, nil
 }

@@ -22,6 +22,7 @@ type party struct {
 	config *Config
 	log    *slog.Logger
 	role   record.Role
+	watch  *watch
 
 	store    store.Store
 	ledger   *ledger.Ledger
@@ -39,12 +40,13 @@ type party struct {
 
 // openParty opens everything that the configuration names, and asks the ledger
 // whether the keys are the party's.
-func openParty(ctx context.Context, config *Config, log *slog.Logger) (p *party, err error) {
+func openParty(ctx context.Context, config *Config, w *watch) (p *party, err error) {
+	log := w.log
 	role, err := config.role()
 	if err != nil {
 		return nil, err
 	}
-	opened := &party{config: config, log: log, role: role, recorded: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
+	opened := &party{config: config, log: log, role: role, watch: w, recorded: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
 	p = opened
 	defer func() {
 		if err != nil { // p is nil by now, after a return of nil
@@ -61,19 +63,20 @@ func openParty(ctx context.Context, config *Config, log *slog.Logger) (p *party,
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	points := newPoints(config)
-	p.store = points.store(p.store)
+	p.store = w.metrics.Store(points.store(p.store))
 	connection, err := config.Fabric()
 	if err != nil {
 		return nil, err
 	}
 	// The journal outlives a crash: what was endorsed is sent again, not anew.
-	if p.ledger, err = ledger.Dial(connection, ledger.WithJournal(points.journal(p.store.Journal())), ledger.WithLogger(log)); err != nil {
+	if p.ledger, err = ledger.Dial(connection, ledger.WithJournal(points.journal(p.store.Journal())), ledger.WithLogger(log), ledger.WithRetried(w.metrics.Retried)); err != nil {
 		return nil, err
 	}
-	if p.chain, err = client.OpenChain(ctx, p.ledger); err != nil {
+	if p.chain, err = client.OpenChain(ctx, w.metrics.Channel(p.ledger, log)); err != nil {
 		return nil, fmt.Errorf("read the deployment's parameters from the ledger: %w", err)
 	}
 	p.listener = listener.New(p.store, connection.Chaincode, listener.WithLogger(log), listener.WithHandler(p.follow))
+	w.opened(p)
 	return p, p.identify(ctx)
 }
 

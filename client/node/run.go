@@ -32,6 +32,7 @@ type Serving struct {
 	Parties  string // host:port
 	Wallets  string // host:port; empty for none
 	Operator string // path of the socket
+	Metrics  string // host:port; empty for none
 }
 
 // Run runs a node until ctx ends. When everything listens it calls ready, whose
@@ -46,7 +47,12 @@ func Run(ctx context.Context, config *Config, log *slog.Logger, ready func(Servi
 		return err
 	}
 	defer stop()
-	p, err := openParty(ctx, config, log)
+	w, err := openWatch(config, log)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	p, err := openParty(ctx, config, w)
 	if err != nil {
 		return err
 	}
@@ -137,7 +143,8 @@ func (n *process) listenParties() error {
 	points := newPoints(p.config)
 	server := serve.NewServer(serve.Config{
 		Credentials: n.mutual.ServerCredentials(), Identify: n.mutual.Identify, Caller: serve.PartyCaller, Limits: serve.DefaultLimits(), Log: p.log,
-		Unary: points.unary(nil), Stream: points.stream(nil),
+		Healthy: p.watch.serves, Options: []grpc.ServerOption{p.watch.metrics.Server("parties")},
+		Unary: points.unary([]grpc.UnaryServerInterceptor{p.watch.metrics.Releases}), Stream: points.stream(nil),
 	})
 	switch {
 	case p.member != nil:
@@ -173,6 +180,7 @@ func (n *process) listenWallets() error {
 		Credentials: credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}),
 		Unary:       points.unary(unary), Stream: points.stream(stream),
 		Caller: desk.Address, Limits: serve.DefaultLimits(), Log: p.log,
+		Healthy: p.watch.serves, Options: []grpc.ServerOption{p.watch.metrics.Server("wallets")},
 	})
 	nodev1.RegisterWalletServiceServer(server, desk.NewWallet(p.id(), []string{p.role.String()}, guard, n.directory.forWallets))
 	nodev1.RegisterGatewayServiceServer(server, desk.NewGateway(p.chain))
@@ -208,7 +216,7 @@ func (p *party) rotations() *desk.Rotations {
 
 func (n *process) listenOperator() error {
 	p := n.party
-	server := newLocal(p.log) // the socket's mode is its credential
+	server := newLocal(p.log, p.watch.metrics.Server("operator")) // the socket's mode is its credential
 	nodev1.RegisterOperatorServiceServer(server, &operator{party: p, others: n.others})
 	on, err := listenPrivate(p.config.Operator)
 	if err != nil {
@@ -247,6 +255,9 @@ func DialOperator(path string) (*grpc.ClientConn, error) {
 func (n *process) serve(ctx context.Context, ready func(Serving) error) error {
 	p := n.party
 	n.serving.Party = p.id()
+	if p.watch.on != nil {
+		n.serving.Metrics = p.watch.on.Addr().String()
+	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return p.followLoop(ctx) })
 	if p.member != nil {
@@ -264,7 +275,7 @@ func (n *process) serve(ctx context.Context, ready func(Serving) error) error {
 		})
 	}
 	all.Go(func() error { return ready(n.serving) })
-	p.log.Info("serving", "party", p.id().String(), "role", p.role.String(), "parties", n.serving.Parties, "wallets", n.serving.Wallets)
+	p.log.Info("serving", "party", p.id().String(), "role", p.role.String(), "parties", n.serving.Parties, "wallets", n.serving.Wallets, "metrics", n.serving.Metrics)
 	err := all.Wait()
 	p.log.Info("stopped", "error", errorText(err))
 	return err

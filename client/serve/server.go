@@ -33,8 +33,12 @@ type Config struct {
 	// package refusal says.
 	Unary  []grpc.UnaryServerInterceptor
 	Stream []grpc.StreamServerInterceptor
-	Limits Limits
-	Log    *slog.Logger
+	// Healthy says whether a service works now, for the health service; "" is
+	// the whole node. When it is nil, all do.
+	Healthy func(service string) bool
+	Options []grpc.ServerOption // further ones
+	Limits  Limits
+	Log     *slog.Logger
 }
 
 // PartyCaller is the id of the party that calls.
@@ -60,7 +64,7 @@ func NewServer(c Config) *Server {
 	s := &Server{health: health.NewServer(), limits: c.Limits, log: c.Log}
 	g := newGuard(c)
 	l := c.Limits
-	s.Server = grpc.NewServer(
+	s.Server = grpc.NewServer(append(c.Options,
 		grpc.Creds(c.Credentials),
 		grpc.ChainUnaryInterceptor(append([]grpc.UnaryServerInterceptor{g.unary}, c.Unary...)...),
 		grpc.ChainStreamInterceptor(append([]grpc.StreamServerInterceptor{g.stream}, c.Stream...)...),
@@ -71,15 +75,27 @@ func NewServer(c Config) *Server {
 			MaxConnectionIdle: l.Idle, MaxConnectionAge: l.Age, MaxConnectionAgeGrace: l.Grace, Time: probe, Timeout: probe / 2,
 		}),
 		grpc.WaitForHandlers(true),
-	)
-	healthv1.RegisterHealthServer(s.Server, pulse{s.health})
+	)...)
+	healthv1.RegisterHealthServer(s.Server, pulse{s.health, c.Healthy})
 	reflection.Register(s.Server)
 	return s
 }
 
 // pulse answers how the server is, and does not report changes: who waits for
 // one would keep a call in hand for nothing.
-type pulse struct{ *health.Server }
+type pulse struct {
+	*health.Server
+	healthy func(service string) bool
+}
+
+// Check tells of a service that is offered whether it works.
+func (p pulse) Check(ctx context.Context, r *healthv1.HealthCheckRequest) (*healthv1.HealthCheckResponse, error) {
+	answer, err := p.Server.Check(ctx, r)
+	if err != nil || p.healthy == nil || p.healthy(r.GetService()) {
+		return answer, err
+	}
+	return &healthv1.HealthCheckResponse{Status: healthv1.HealthCheckResponse_NOT_SERVING}, nil
+}
 
 // Watch is not offered.
 func (pulse) Watch(*healthv1.HealthCheckRequest, grpc.ServerStreamingServer[healthv1.HealthCheckResponse]) error {
@@ -91,8 +107,8 @@ const (
 	probe     = 30 * time.Second
 )
 
-// Serve accepts connections until Close; it returns nil then. Every service is
-// reported as healthy.
+// Serve accepts connections until Close; it returns nil then. From then on the
+// health service reports the services, as Config.Healthy has them.
 func (s *Server) Serve(listener net.Listener) error {
 	for name := range s.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
