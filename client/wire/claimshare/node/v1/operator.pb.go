@@ -26,6 +26,7 @@ const (
 
 type StatusRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	Strict        bool                   `protobuf:"varint,1,opt,name=strict,proto3" json:"strict,omitempty"` // for programs: fail rather than answer without the peer's height or the queues
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -60,6 +61,13 @@ func (*StatusRequest) Descriptor() ([]byte, []int) {
 	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *StatusRequest) GetStrict() bool {
+	if x != nil {
+		return x.Strict
+	}
+	return false
+}
+
 type StatusResponse struct {
 	state          protoimpl.MessageState `protogen:"open.v1"`
 	Party          string                 `protobuf:"bytes,1,opt,name=party,proto3" json:"party,omitempty"`
@@ -90,6 +98,7 @@ type StatusResponse struct {
 	Revision       string                 `protobuf:"bytes,26,opt,name=revision,proto3" json:"revision,omitempty"`
 	Started        int64                  `protobuf:"varint,27,opt,name=started,proto3" json:"started,omitempty"` // seconds since 1970
 	Name           string                 `protobuf:"bytes,28,opt,name=name,proto3" json:"name,omitempty"`        // what the node calls itself
+	Counted        bool                   `protobuf:"varint,29,opt,name=counted,proto3" json:"counted,omitempty"` // the database answered: the numbers of what waits are its own
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -318,6 +327,13 @@ func (x *StatusResponse) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *StatusResponse) GetCounted() bool {
+	if x != nil {
+		return x.Counted
+	}
+	return false
 }
 
 // StatusCheck is one of the questions behind "ready".
@@ -2025,8 +2041,9 @@ var File_claimshare_node_v1_operator_proto protoreflect.FileDescriptor
 
 const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\n" +
-	"!claimshare/node/v1/operator.proto\x12\x12claimshare.node.v1\"\x0f\n" +
-	"\rStatusRequest\"\xc1\a\n" +
+	"!claimshare/node/v1/operator.proto\x12\x12claimshare.node.v1\"'\n" +
+	"\rStatusRequest\x12\x16\n" +
+	"\x06strict\x18\x01 \x01(\bR\x06strict\"\xdb\a\n" +
 	"\x0eStatusResponse\x12\x14\n" +
 	"\x05party\x18\x01 \x01(\tR\x05party\x12\x14\n" +
 	"\x05roles\x18\x02 \x03(\tR\x05roles\x12\x16\n" +
@@ -2061,7 +2078,8 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\aversion\x18\x19 \x01(\tR\aversion\x12\x1a\n" +
 	"\brevision\x18\x1a \x01(\tR\brevision\x12\x18\n" +
 	"\astarted\x18\x1b \x01(\x03R\astarted\x12\x12\n" +
-	"\x04name\x18\x1c \x01(\tR\x04name\"Q\n" +
+	"\x04name\x18\x1c \x01(\tR\x04name\x12\x18\n" +
+	"\acounted\x18\x1d \x01(\bR\acounted\"Q\n" +
 	"\vStatusCheck\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06passed\x18\x02 \x01(\bR\x06passed\x12\x16\n" +
