@@ -34,6 +34,7 @@ type verdict struct {
 // anchor is one MSP's authorities.
 type anchor struct {
 	id            string
+	authorities   []*x509.Certificate // all of both
 	roots         *x509.CertPool
 	intermediates *x509.CertPool
 	revoked       map[revocation]bool
@@ -44,7 +45,6 @@ type revocation struct{ issuer, serial string }
 
 func newAnchor(m ledger.MSP) (*anchor, error) {
 	a := &anchor{id: m.ID, roots: x509.NewCertPool(), intermediates: x509.NewCertPool(), revoked: map[revocation]bool{}}
-	var authorities []*x509.Certificate
 	for _, kind := range []struct {
 		list [][]byte
 		pool *x509.CertPool
@@ -55,7 +55,7 @@ func newAnchor(m ledger.MSP) (*anchor, error) {
 				return nil, fmt.Errorf("an authority's certificate: %w", err)
 			}
 			kind.pool.AddCert(c)
-			authorities = append(authorities, c)
+			a.authorities = append(a.authorities, c)
 		}
 	}
 	for _, der := range m.Revocations {
@@ -63,16 +63,16 @@ func newAnchor(m ledger.MSP) (*anchor, error) {
 		if err != nil {
 			return nil, fmt.Errorf("a revocation list: %w", err)
 		}
-		a.revoke(list, authorities)
+		a.revoke(list)
 	}
 	return a, nil
 }
 
-// revoke takes a list that one of the authorities has signed; another's says
+// revoke takes a list that one of its authorities has signed; another's says
 // nothing about this MSP's certificates, as in Fabric. A list that is overdue is
 // still right about what it names.
-func (a *anchor) revoke(list *x509.RevocationList, authorities []*x509.Certificate) {
-	for _, authority := range authorities {
+func (a *anchor) revoke(list *x509.RevocationList) {
+	for _, authority := range a.authorities {
 		if !bytes.Equal(authority.RawSubject, list.RawIssuer) || list.CheckSignatureFrom(authority) != nil {
 			continue
 		}

@@ -24,7 +24,7 @@ func (n *Node) ServerCredentials() credentials.TransportCredentials {
 		MinVersion:             tls.VersionTLS13,
 		NextProtos:             []string{"h2"},
 		SessionTicketsDisabled: true, // every connection shows its certificate
-		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return n.Credential.current(), nil },
+		GetCertificate:         func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return n.Credential.Current(), nil },
 		ClientAuth:             tls.RequireAnyClientCert, // VerifyConnection does the rest
 		VerifyConnection: func(s tls.ConnectionState) error {
 			_, _, err := n.verify(context.Background(), s)
@@ -45,7 +45,7 @@ func (n *Node) ClientCredentials(id record.PartyID, seen func(*x509.Certificate)
 		SessionTicketsDisabled: true,
 		// Not the host name but the party is verified, in VerifyConnection.
 		InsecureSkipVerify:   true,
-		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return n.Credential.current(), nil },
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return n.Credential.Current(), nil },
 		VerifyConnection: func(s tls.ConnectionState) error {
 			leaf, err := n.expect(context.Background(), id, s)
 			if err != nil {

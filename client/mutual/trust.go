@@ -69,6 +69,24 @@ func (t *Trust) ask(ctx context.Context) error {
 	return nil
 }
 
+// An Authority issues an MSP's certificates.
+type Authority struct {
+	MSP         string
+	Certificate *x509.Certificate
+}
+
+// Authorities lists the roots and intermediates of the channel's MSPs, as they
+// are known.
+func (t *Trust) Authorities() []Authority {
+	var all []Authority
+	for _, m := range t.current.Load().msps {
+		for _, c := range m.authorities {
+			all = append(all, Authority{m.id, c})
+		}
+	}
+	return all
+}
+
 // Verify answers the MSPs that the certificate is a member of. The error is
 // [refusal.ErrCertificate], or that the channel's configuration is out of reach
 // and the one known is stale. A certificate of an unknown authority makes it
