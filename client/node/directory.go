@@ -96,6 +96,17 @@ func (d *directory) refresh() {
 	}
 }
 
+// again reads the file now, and reports whether it has changed.
+func (d *directory) again() (bool, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before, size := d.modified, d.size
+	if err := d.read(); err != nil {
+		return false, err
+	}
+	return !d.modified.Equal(before) || d.size != size, nil
+}
+
 func (d *directory) read() error {
 	d.looked = time.Now()
 	file, err := os.Open(d.path)

@@ -17,7 +17,6 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
-	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/mutual"
 	"github.com/claimshare/claimshare/client/remote"
 	"github.com/claimshare/claimshare/client/serve"
@@ -36,7 +35,8 @@ type Serving struct {
 }
 
 // Run runs a node until ctx ends. When everything listens it calls ready, whose
-// error ends it. Calls in hand have some time to end.
+// error ends it. Calls in hand have some time to end. SIGHUP has it read
+// certificates, keys and directory again; it does so by itself, too.
 //
 // It returns nil after ctx has ended, [ErrConfig], [client.ErrKeys], or what
 // keeps the node from working: another ledger behind the same name, a broken
@@ -60,7 +60,9 @@ func Run(ctx context.Context, config *Config, log *slog.Logger, ready func(Servi
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
-	n := &process{party: p}
+	hangup, deaf := hangups()
+	defer deaf()
+	n := &process{party: p, hangup: hangup}
 	if err := n.reach(ctx); err != nil {
 		return err
 	}
@@ -77,9 +79,11 @@ type process struct {
 	mutual    *mutual.Node
 	others    *reached
 	directory *directory
+	shown     *mutual.Credential // to wallets; nil without their listener
 
 	listeners []listening
 	serving   Serving
+	hangup    <-chan os.Signal
 }
 
 // listening is a server with its listener.
@@ -166,18 +170,15 @@ func (n *process) listenParties() error {
 func (n *process) listenWallets() error {
 	p := n.party
 	w := p.config.Wallets
-	if err := keyfile.CheckPrivate(w.Key); err != nil {
-		return fmt.Errorf("%w: wallets.key: %w", ErrConfig, err)
-	}
-	certificate, err := tls.LoadX509KeyPair(w.Certificate, w.Key)
-	if err != nil {
+	var err error
+	if n.shown, err = mutual.NewServerCertificate(w.Certificate, w.Key, p.log, mutual.DefaultTiming()); err != nil {
 		return fmt.Errorf("%w: wallets: %w", ErrConfig, err)
 	}
 	guard := walletauth.NewGuard(p.id(), walletauth.NewNonceBook(), p.chain.Party)
 	points := newPoints(p.config)
 	unary, stream := desk.Interceptors(guard, w.limits())
 	server := serve.NewServer(serve.Config{
-		Credentials: credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}),
+		Credentials: credentials.NewTLS(&tls.Config{GetCertificate: n.showWallets, MinVersion: tls.VersionTLS13}),
 		Unary:       points.unary(unary), Stream: points.stream(stream),
 		Caller: desk.Address, Limits: serve.DefaultLimits(), Log: p.log,
 		Healthy: p.watch.serves, Options: []grpc.ServerOption{p.watch.metrics.Server("wallets")},
@@ -202,6 +203,11 @@ func (n *process) listenWallets() error {
 	n.serving.Wallets = on.Addr().String()
 	n.listeners = append(n.listeners, listening{server, on})
 	return nil
+}
+
+// showWallets is the certificate for a wallet's connection.
+func (n *process) showWallets(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return n.shown.Current(), nil
 }
 
 // enrolment is the authority's desk for one-time codes.
@@ -260,6 +266,8 @@ func (n *process) serve(ctx context.Context, ready func(Serving) error) error {
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return p.followLoop(ctx) })
+	all.Go(func() error { return n.renewLoop(ctx, n.hangup) })
+	all.Go(func() error { return n.expiryLoop(ctx) })
 	if p.member != nil {
 		all.Go(func() error { return p.submitLoop(ctx) })
 	}
