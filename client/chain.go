@@ -94,6 +94,14 @@ func (c *Chain) As(l Channel) *Chain {
 // that tells another what it did on the ledger says so as of this block.
 func (c *Chain) Seen() uint64 { return c.reached.Load() }
 
+// waiter is a [Channel] that can wait for a block without asking for the height
+// again and again.
+type waiter interface {
+	// AwaitBlock waits a little and reports whether answers show the block. If
+	// not, Height has to be asked.
+	AwaitBlock(ctx context.Context, block uint64) bool
+}
+
 // Await waits until this identity's peer has a block: peers commit at slightly
 // different times, and what one party has seen another may not see yet. It
 // returns [ErrBehind] when that takes longer than half a minute.
@@ -103,12 +111,20 @@ func (c *Chain) Await(ctx context.Context, block uint64) error {
 	}
 	patient, cancel := context.WithTimeoutCause(ctx, catchUp, ErrBehind)
 	defer cancel()
+	w, waits := c.ledger.(waiter)
+	if waits && w.AwaitBlock(patient, block) {
+		c.has(block)
+		return nil
+	}
 	for {
 		height, err := c.ledger.Height(patient)
 		if err != nil && patient.Err() == nil {
 			return err
 		}
 		if height > block {
+			if waits { // the later blocks were not waited for
+				height = block + 1
+			}
 			c.has(height - 1)
 			return nil
 		}
@@ -363,6 +379,28 @@ func (c *Chain) RequestsBy(ctx context.Context, requester record.PartyID) ([]rec
 // ReleasesUnder is what was handed out under a consent.
 func (c *Chain) ReleasesUnder(ctx context.Context, consent record.ConsentID) ([]record.Release, error) {
 	return pages[record.Release](ctx, c.ledger, record.TxReleasesByConsent, consent.String())
+}
+
+// openLister is a [Channel] that knows which releases are open.
+type openLister interface {
+	// OpenReleases lists a proxy's releases under a consent that their receiver
+	// has not answered yet. It is false when the channel cannot tell.
+	OpenReleases(ctx context.Context, consent record.ConsentID, proxy record.PartyID) ([]record.Release, bool)
+}
+
+// openReleases is a proxy's releases under a consent that their receiver has not
+// answered yet.
+func (c *Chain) openReleases(ctx context.Context, consent record.ConsentID, proxy record.PartyID) ([]record.Release, error) {
+	if l, ok := c.ledger.(openLister); ok {
+		if open, known := l.OpenReleases(ctx, consent, proxy); known {
+			return open, nil
+		}
+	}
+	all, err := c.ReleasesUnder(ctx, consent)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(r record.Release) bool { return r.Proxy != proxy || r.Status != record.ReleaseOpen }), nil
 }
 
 // CoveredBy is the records that a consent gives access to, as they are now. An

@@ -1,7 +1,6 @@
 package client
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -19,16 +18,30 @@ import (
 // re-encryption keys and no key that opens anything. It fails closed: whatever
 // it cannot check, it does not hand out.
 type Proxy struct {
-	chain  *Chain
-	keys   *Keys
-	tokens store.Tokens
-	turns  turn.Turns[record.ConsentID] // demands under one consent
+	chain *Chain // writes, and the last look before anything leaves
+	view  *Chain // everything else is read here
+	keys  *Keys
+	kept  tokens
+	turns turn.Turns[record.ConsentID] // demands under one consent
 }
+
+// A ProxyOption changes how a [Proxy] works.
+type ProxyOption func(*Proxy)
+
+// WithView has the proxy read the ledger through view, such as a copy in its own
+// database (package mirror). What leaves the proxy does not depend on it: the
+// ledger checks every release when it is committed, and after that the proxy
+// reads the consent again from the ledger that it was made with.
+func WithView(view *Chain) ProxyOption { return func(p *Proxy) { p.view = view } }
 
 // NewProxy makes a proxy of its view of the ledger, its signing key and its own
 // database.
-func NewProxy(chain *Chain, keys *Keys, tokens store.Tokens) *Proxy {
-	return &Proxy{chain: chain, keys: keys, tokens: tokens}
+func NewProxy(chain *Chain, keys *Keys, kept store.Tokens, options ...ProxyOption) *Proxy {
+	p := &Proxy{chain: chain, view: chain, keys: keys, kept: tokens{stored: kept}}
+	for _, option := range options {
+		option(p)
+	}
+	return p
 }
 
 // ID is the proxy's short pseudo-identity.
@@ -39,10 +52,10 @@ func (p *Proxy) ID() record.PartyID { return p.keys.ID() }
 // [record.ErrConsentProxy], [record.ErrConsentRevoked], [record.ErrConsentExpired],
 // [ErrSignature], [store.ErrExists], [store.ErrDestroyed].
 func (p *Proxy) Accept(ctx context.Context, part ProxyPart) error {
-	if err := p.chain.Await(ctx, part.AsOf); err != nil {
+	if err := p.view.Await(ctx, part.AsOf); err != nil {
 		return err
 	}
-	consent, err := p.named(ctx, part.Consent)
+	consent, err := p.named(ctx, p.view, part.Consent)
 	if err != nil {
 		return err
 	}
@@ -62,7 +75,7 @@ func (p *Proxy) Accept(ctx context.Context, part ProxyPart) error {
 // AcceptRekey ends the paper-mode exchange: it makes rk of the two messages and
 // checks that it connects the consent's two keys. It returns [pre.ErrRekey].
 func (p *Proxy) AcceptRekey(ctx context.Context, id record.ConsentID, b *pre.PaperBlinding, r *pre.PaperResponse) error {
-	consent, err := p.named(ctx, id)
+	consent, err := p.named(ctx, p.view, id)
 	if err != nil {
 		return err
 	}
@@ -94,8 +107,8 @@ func paperKeys(c *record.Consent) (owner, receiver *pre.PaperPublicKey, err erro
 }
 
 // named reads a consent that names this proxy.
-func (p *Proxy) named(ctx context.Context, id record.ConsentID) (*record.Consent, error) {
-	consent, err := p.chain.Consent(ctx, id)
+func (p *Proxy) named(ctx context.Context, from *Chain, id record.ConsentID) (*record.Consent, error) {
+	consent, err := from.Consent(ctx, id)
 	if err != nil {
 		return nil, err
 	}
@@ -108,7 +121,7 @@ func (p *Proxy) named(ctx context.Context, id record.ConsentID) (*record.Consent
 // put keeps a key together with the consent that it was accepted under. The
 // proxy makes sure itself that the owner signed that.
 func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error {
-	owner, err := p.chain.Party(ctx, c.Owner)
+	owner, err := p.view.Party(ctx, c.Owner)
 	if err != nil {
 		return err
 	}
@@ -116,7 +129,7 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 	if err := p.chain.verify(owner, g.OwnerVersion, bls.RoleOwner, g, c.OwnerSignature); err != nil {
 		return err
 	}
-	return p.tokens.PutToken(ctx, store.Token{
+	return p.kept.stored.PutToken(ctx, store.Token{
 		Consent: c.Consent, Owner: c.Owner, Requester: c.Requester, Label: c.Label, Grant: g.Encode(),
 		Signature: bls.Signature(c.OwnerSignature), PayloadToken: token,
 		NotBefore: time.Unix(c.NotBefore, 0), Expires: time.Unix(c.Expiry, 0),
@@ -142,6 +155,12 @@ func (p *Proxy) put(ctx context.Context, c *record.Consent, token []byte) error 
 // when it has no key for the consent, and the chaincode's. On any error nothing was handed
 // out.
 func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handover, error) {
+	return p.ReleaseFrom(ctx, d, func(record.PartyID) Holder { return holder })
+}
+
+// ReleaseFrom is [Proxy.Release] from whoever keeps the records: all of them the
+// party that issued the first.
+func (p *Proxy) ReleaseFrom(ctx context.Context, d Demand, holders func(issuer record.PartyID) Holder) ([]Handover, error) {
 	consent, err := p.demanded(ctx, d)
 	if err != nil {
 		return nil, err
@@ -151,29 +170,26 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 		return nil, err
 	}
 	defer give()
+	// What this proxy did itself it has to see: another demand may have been
+	// answered in the meantime.
+	if err := p.view.Await(ctx, p.chain.Seen()); err != nil {
+		return nil, err
+	}
 	convert, err := p.converter(ctx, consent)
 	if err != nil {
 		return nil, err
 	}
-	open, err := p.openReleases(ctx, consent)
+	ordered, err := p.orderAll(ctx, consent, d.Records, holders)
 	if err != nil {
 		return nil, err
 	}
-	var deliveries record.Deliveries
-	var verified []*pre.VerifiedCapsule
-	for _, rid := range d.Records {
-		delivery, v, err := p.order(ctx, consent, rid, holder, open)
-		if err != nil {
-			return nil, fmt.Errorf("record %s: %w", rid, err)
-		}
-		deliveries, verified = append(deliveries, *delivery), append(verified, v)
-	}
+	deliveries, verified := ordered.deliveries, ordered.capsules
 	if err := p.announce(ctx, deliveries); err != nil {
 		return nil, err
 	}
 	// The owner may have withdrawn the consent in the meantime, and the ledger's
 	// time is the client's: this proxy's own clock decides too.
-	if consent, err = p.named(ctx, d.Consent); err != nil {
+	if consent, err = p.named(ctx, p.chain, d.Consent); err != nil {
 		return nil, err
 	}
 	if err := p.usable(ctx, consent); err != nil {
@@ -188,6 +204,50 @@ func (p *Proxy) Release(ctx context.Context, d Demand, holder Holder) ([]Handove
 		out[i] = Handover{AsOf: p.chain.Seen(), Release: deliveries[i].Statement.Release, Reencrypted: reencrypted, Delivery: deliveries[i]}
 	}
 	return out, nil
+}
+
+// ordered is what a holder delivered, checked.
+type ordered struct {
+	deliveries record.Deliveries
+	capsules   []*pre.VerifiedCapsule
+}
+
+// orderAll asks for all the records of a demand.
+func (p *Proxy) orderAll(ctx context.Context, consent *record.Consent, records []record.RecordID, holders func(record.PartyID) Holder) (*ordered, error) {
+	open, err := p.openReleases(ctx, consent)
+	if err != nil {
+		return nil, err
+	}
+	all := &ordered{}
+	var holder Holder
+	for _, id := range records {
+		listed, err := p.covered(ctx, consent, id)
+		if err == nil && holder == nil {
+			holder = holders(listed.Issuer)
+		}
+		var delivery *record.Delivery
+		var v *pre.VerifiedCapsule
+		if err == nil {
+			delivery, v, err = p.order(ctx, consent, listed, holder, open)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("record %s: %w", id, err)
+		}
+		all.deliveries, all.capsules = append(all.deliveries, *delivery), append(all.capsules, v)
+	}
+	return all, nil
+}
+
+// covered reads a record that the consent opens.
+func (p *Proxy) covered(ctx context.Context, consent *record.Consent, id record.RecordID) (*record.Record, error) {
+	listed, err := p.view.Record(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if listed.Owner != consent.Owner {
+		return nil, record.ErrConsentScope.With("the record belongs to another owner")
+	}
+	return listed, consent.Covers(listed.Version(), listed.Label, listed.Issuer)
 }
 
 // announce commits releases to the ledger. Once begun, that is seen to its end.
@@ -206,10 +266,10 @@ const announceTime = 3 * time.Minute
 
 // demanded is the consent of a demand that this proxy may answer.
 func (p *Proxy) demanded(ctx context.Context, d Demand) (*record.Consent, error) {
-	if err := p.chain.Await(ctx, d.AsOf); err != nil {
+	if err := p.view.Await(ctx, d.AsOf); err != nil {
 		return nil, err
 	}
-	consent, err := p.named(ctx, d.Consent)
+	consent, err := p.named(ctx, p.view, d.Consent)
 	if err != nil {
 		return nil, err
 	}
@@ -225,16 +285,14 @@ func (p *Proxy) demanded(ctx context.Context, d Demand) (*record.Consent, error)
 // openReleases is this proxy's releases under a consent that their receiver has
 // not answered yet, by the record version that they are of.
 func (p *Proxy) openReleases(ctx context.Context, consent *record.Consent) (map[record.RecordVersion]*record.Release, error) {
-	all, err := p.chain.ReleasesUnder(ctx, consent.Consent)
+	all, err := p.view.openReleases(ctx, consent.Consent, p.ID())
 	if err != nil {
 		return nil, err
 	}
 	open := map[record.RecordVersion]*record.Release{}
 	for i := range all {
 		r := &all[i]
-		if r.Proxy == p.ID() && r.Status == record.ReleaseOpen {
-			open[record.RecordVersion{ID: r.Statement.Record, Digest: r.Statement.Digest}] = r
-		}
+		open[record.RecordVersion{ID: r.Statement.Record, Digest: r.Statement.Digest}] = r
 	}
 	return open, nil
 }
@@ -244,7 +302,7 @@ func (p *Proxy) openReleases(ctx context.Context, consent *record.Consent) (map[
 func (p *Proxy) usable(ctx context.Context, c *record.Consent) error {
 	err := c.UsableAt(time.Now().Unix())
 	if ended(err) {
-		return errors.Join(err, p.tokens.DestroyToken(ctx, c.Consent, err.Error()))
+		return errors.Join(err, p.kept.destroy(ctx, c.Consent, err))
 	}
 	return err
 }
@@ -255,18 +313,8 @@ func ended(err error) bool {
 
 // order asks the holder for one capsule and checks everything about it. Of a
 // record with an open release it answers that release's delivery.
-func (p *Proxy) order(ctx context.Context, consent *record.Consent, id record.RecordID, holder Holder, open map[record.RecordVersion]*record.Release) (*record.Delivery, *pre.VerifiedCapsule, error) {
-	listed, err := p.chain.Record(ctx, id)
-	if err != nil {
-		return nil, nil, err
-	}
-	if listed.Owner != consent.Owner {
-		return nil, nil, record.ErrConsentScope.With("the record belongs to another owner")
-	}
-	if err := consent.Covers(listed.Version(), listed.Label, listed.Issuer); err != nil {
-		return nil, nil, err
-	}
-	o := Order{AsOf: p.chain.Seen(), Consent: consent.Consent, Record: id, Proxy: p.ID()}
+func (p *Proxy) order(ctx context.Context, consent *record.Consent, listed *record.Record, holder Holder, open map[record.RecordVersion]*record.Release) (*record.Delivery, *pre.VerifiedCapsule, error) {
+	o := Order{AsOf: p.view.Seen(), Consent: consent.Consent, Record: listed.ID, Proxy: p.ID()}
 	before := open[listed.Version()]
 	if before != nil {
 		o.Nonce = before.Nonce
@@ -294,7 +342,7 @@ func (p *Proxy) checkDelivered(ctx context.Context, delivered *Delivered, o Orde
 	if s.Release != o.Release || s.Consent != o.Consent || s.Record != o.Record || s.Holder != listed.Issuer || delivered.Delivery.Nonce != o.Nonce || s.Digest != listed.Digest {
 		return nil, nil, ErrDelivery
 	}
-	keeper, err := p.chain.Party(ctx, s.Holder)
+	keeper, err := p.view.Party(ctx, s.Holder)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -333,54 +381,11 @@ func (c *Chain) checkCapsule(encoded []byte, listed *record.Record, consent *rec
 	return v, nil
 }
 
-// converter is the re-encryption under one consent.
-func (p *Proxy) converter(ctx context.Context, consent *record.Consent) (func(*pre.VerifiedCapsule) ([]byte, error), error) {
-	kept, err := p.tokens.Token(ctx, consent.Consent)
-	if err != nil {
-		return nil, err
-	}
-	if !bytes.Equal(kept.Grant, consent.Statement().Encode()) {
-		return nil, fmt.Errorf("%w: the consent is not the one that the key was accepted under", ErrStatement)
-	}
-	if consent.OwnerKey.Mode == record.ModePaper {
-		owner, receiver, err := paperKeys(consent)
-		if err != nil {
-			return nil, err
-		}
-		rk, err := pre.ParsePaperReencryptionKey(owner, receiver, kept.PayloadToken)
-		if err != nil {
-			return nil, err
-		}
-		return func(v *pre.VerifiedCapsule) ([]byte, error) {
-			c, err := rk.Reencrypt(v)
-			if err != nil {
-				return nil, err
-			}
-			return c.Bytes(), nil
-		}, nil
-	}
-	token, err := pre.ParseToken(kept.PayloadToken)
-	if err != nil {
-		return nil, err
-	}
-	verified, err := token.Verify(p.chain.params, consent.PayloadToken)
-	if err != nil {
-		return nil, err
-	}
-	return func(v *pre.VerifiedCapsule) ([]byte, error) {
-		rc, err := pre.Reencrypt(verified, v)
-		if err != nil {
-			return nil, err
-		}
-		return rc.Bytes(), nil
-	}, nil
-}
-
 // Sweep destroys the keys of all consents that have been revoked or have
 // expired, and returns how many.
 func (p *Proxy) Sweep(ctx context.Context) (int, error) {
 	var live []record.ConsentID
-	for t, err := range p.tokens.LiveTokens(ctx) {
+	for t, err := range p.kept.stored.LiveTokens(ctx) {
 		if err != nil {
 			return 0, err
 		}
@@ -388,7 +393,7 @@ func (p *Proxy) Sweep(ctx context.Context) (int, error) {
 	}
 	destroyed := 0
 	for _, id := range live {
-		consent, err := p.chain.Consent(ctx, id)
+		consent, err := p.view.Consent(ctx, id)
 		if err != nil {
 			return destroyed, err
 		}
@@ -396,7 +401,7 @@ func (p *Proxy) Sweep(ctx context.Context) (int, error) {
 		if !ended(reason) {
 			continue
 		}
-		if err := p.tokens.DestroyToken(ctx, id, reason.Error()); err != nil {
+		if err := p.kept.destroy(ctx, id, reason); err != nil {
 			return destroyed, err
 		}
 		destroyed++

@@ -3,14 +3,16 @@
 package node
 
 import (
-	"errors"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime/pprof"
+	"syscall"
 )
 
-// profile writes down what this node's processor time goes into, until stop, if
-// the environment variable CLAIMSHARE_PROFILES names a folder: as <node>.pprof.
+// profile writes down what this node's processor time goes into, from the signal
+// SIGUSR1 until stop, if the environment variable CLAIMSHARE_PROFILES names a
+// folder: as <node>.pprof.
 func profile(c *Config) (stop func(), err error) {
 	dir := os.Getenv("CLAIMSHARE_PROFILES")
 	if dir == "" {
@@ -20,11 +22,19 @@ func profile(c *Config) (stop func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := pprof.StartCPUProfile(file); err != nil {
-		return nil, errors.Join(err, file.Close())
-	}
+	begin, ended := make(chan os.Signal, 1), make(chan struct{})
+	signal.Notify(begin, syscall.SIGUSR1)
+	go func() {
+		defer close(ended)
+		if _, asked := <-begin; asked {
+			_ = pprof.StartCPUProfile(file) // a broken profile does not parse
+		}
+	}()
 	return func() {
+		signal.Stop(begin)
+		close(begin)
+		<-ended
 		pprof.StopCPUProfile()
-		_ = file.Close() // a broken profile does not parse
+		_ = file.Close()
 	}, nil
 }

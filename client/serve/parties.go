@@ -16,15 +16,14 @@ import (
 type Proxy struct {
 	nodev1.UnimplementedProxyServiceServer
 	proxy   *client.Proxy
-	chain   *client.Chain
 	waiting *waiting
 	holders func(id record.PartyID) client.Holder
 }
 
-// NewProxy serves for a proxy. Holders is the way to a party that keeps records;
-// it may be remote.
+// NewProxy serves for a proxy that reads the ledger through chain. Holders is the
+// way to a party that keeps records; it may be remote.
 func NewProxy(p *client.Proxy, chain *client.Chain, holders func(id record.PartyID) client.Holder) *Proxy {
-	return &Proxy{proxy: p, chain: chain, waiting: newWaiting(chain), holders: holders}
+	return &Proxy{proxy: p, waiting: newWaiting(chain), holders: holders}
 }
 
 // Release re-encrypts for the requester that calls. All the records of a demand
@@ -41,11 +40,7 @@ func (p *Proxy) Release(ctx context.Context, r *nodev1.ReleaseRequest) (*nodev1.
 	if err := p.waiting.await(ctx, caller.Party.ID, d.AsOf); err != nil {
 		return nil, err
 	}
-	listed, err := p.chain.Record(ctx, d.Records[0])
-	if err != nil {
-		return nil, err
-	}
-	handovers, err := p.proxy.Release(ctx, d, p.holders(listed.Issuer))
+	handovers, err := p.proxy.ReleaseFrom(ctx, d, p.holders)
 	if err != nil {
 		return nil, err
 	}

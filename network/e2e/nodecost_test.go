@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -28,11 +30,14 @@ func TestProxyCost(t *testing.T) {
 	}
 	program, err := programs.FailingClaimShare(t.Context(), checkout(t), nil)
 	require.NoError(t, err)
-	profiles := t.TempDir()
+	profiles := cmp.Or(os.Getenv("CLAIMSHARE_PROFILES"), t.TempDir())
 	s := newStage(t, consortium.Options{
 		System: "Cost", Submit: "direct", Program: program, Env: []string{"CLAIMSHARE_PROFILES=" + profiles},
 	})
 	prepared := s.prepareClaims(t, n)
+	pid, err := s.PID(s.Proxy())
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // begins the profile
 	before := s.processorTime(t, s.Proxy())
 	var all errgroup.Group
 	all.SetLimit(8)

@@ -1,0 +1,325 @@
+package mirror
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/internal/nodetest"
+	"github.com/claimshare/claimshare/client/ledger"
+	"github.com/claimshare/claimshare/client/listener"
+	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/store/sqlite"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// peers is the way to a ledger of blocks, and what a peer there answers.
+type peers struct {
+	mu       sync.Mutex
+	blocks   []ledger.Block
+	asked    []string // transactions
+	compared int
+	answer   []byte
+	err      error
+}
+
+func (p *peers) Evaluate(_ context.Context, contract, transaction string, _ ...string) ([]byte, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asked = append(p.asked, contract+":"+transaction)
+	return p.answer, p.err
+}
+
+func (p *peers) Submit(context.Context, ledger.Call) (ledger.Result, error) {
+	return ledger.Result{Block: p.add(nil).Number}, nil
+}
+
+func (p *peers) Height(context.Context) (uint64, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.compared++
+	return uint64(len(p.blocks)), p.err
+}
+
+func (p *peers) Connection() ledger.Connection {
+	return ledger.Connection{Channel: nodetest.Channel, Chaincode: nodetest.Chaincode}
+}
+
+// add appends a block with one transaction that writes so.
+func (p *peers) add(writes map[string][]byte) ledger.Block {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b := ledger.Block{Number: uint64(len(p.blocks))}
+	if b.Number > 0 {
+		b.PreviousHash = slices.Clone(p.blocks[b.Number-1].Hash[:])
+	}
+	b.Hash = sha256.Sum256(fmt.Append(nil, "block", b.Number))
+	t := ledger.Transaction{TxID: fmt.Sprint("tx", b.Number), Block: b.Number, Chaincode: nodetest.Chaincode, Code: ledger.Valid, Time: time.Unix(1, 0)}
+	for key, value := range writes {
+		t.Writes = append(t.Writes, ledger.Write{Namespace: nodetest.Chaincode, Key: key, Value: value})
+	}
+	b.Transactions = []ledger.Transaction{t}
+	p.blocks = append(p.blocks, b)
+	return b
+}
+
+// stage is a channel on a copy of a ledger.
+type stage struct {
+	*Channel
+	peers *peers
+	copy  *listener.Listener
+	db    store.Store
+}
+
+func newStage(t *testing.T) *stage {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "party.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	s := &stage{peers: &peers{answer: []byte("a peer's")}, copy: listener.New(db, nodetest.Chaincode), db: db}
+	s.Channel = New(s.peers, db, s.copy)
+	s.patience = 10 * time.Millisecond
+	return s
+}
+
+// writes adds a block and, if the copy follows, applies it there.
+func (s *stage) writes(t *testing.T, follows bool, writes map[string][]byte) uint64 {
+	t.Helper()
+	b := s.peers.add(writes)
+	if follows {
+		require.NoError(t, s.copy.Apply(t.Context(), b))
+	}
+	return b.Number
+}
+
+func compact(id []byte) string { return base64.RawURLEncoding.EncodeToString(id) }
+
+func consent(status record.ConsentStatus) (*record.Consent, map[string][]byte) {
+	key := record.EncryptionKey{Mode: record.ModeScoped}
+	key.Key[0] = 1
+	c := &record.Consent{Status: status, GrantTx: record.TxID{1}, GrantedAt: 1, GrantStatement: record.GrantStatement{
+		Consent: record.ConsentID{1}, Request: record.RequestID{1}, Owner: record.PartyID{1}, OwnerVersion: 1, OwnerKey: key,
+		Requester: record.PartyID{2}, RequesterVersion: 1, RequesterKey: key, Label: "repair/2026", Records: []record.RecordVersion{}, Purpose: "claim", Claim: "C-1",
+		PolicyRecord: record.RecordID{1}, NotBefore: 1, Expiry: 2, MaxReleases: 9, Proxies: []record.PartyID{{3}}, Threshold: 1,
+		PayloadToken: record.Digest{1}, SearchToken: record.Digest{2},
+	}, OwnerSignature: record.Signature{1}}
+	return c, map[string][]byte{"c" + compact(c.Consent[:]): c.Encode()}
+}
+
+func release(n byte, status record.ReleaseStatus) (record.Release, map[string][]byte) {
+	r := record.Release{
+		Delivery: record.Delivery{Statement: record.DeliverStatement{
+			Release: record.ReleaseID{n}, Consent: record.ConsentID{1}, Record: record.RecordID{n}, Holder: record.PartyID{4}, HolderVersion: 1,
+			Digest: record.Digest{1}, Capsule: record.Digest{1}, Time: 1,
+		}, Nonce: record.Nonce{n}, Signature: record.Signature{1}},
+		Owner: record.PartyID{1}, Receiver: record.PartyID{2}, Proxy: record.PartyID{3}, Purpose: "claim", Claim: "C-1",
+		Status: status, Time: 1, Tx: record.TxID{1},
+	}
+	s := r.Statement
+	index := "\x00lc\x00" + compact(s.Consent[:]) + "\x00" + compact(r.Proxy[:]) + "\x00" + fmt.Sprintf("%010x", n) + "\x00" + compact(s.Release[:]) + "\x00"
+	return r, map[string][]byte{"l" + compact(s.Release[:]): r.Encode(), index: {0}}
+}
+
+func (s *stage) ask(t *testing.T) string {
+	t.Helper()
+	answer, err := s.Evaluate(t.Context(), "consents", "Consent", record.ConsentID{1}.String())
+	require.NoError(t, err)
+	return string(answer)
+}
+
+func TestTheCopyAnswers(t *testing.T) {
+	s := newStage(t)
+	c, written := consent(record.ConsentApproved)
+	s.writes(t, true, written)
+	want, err := json.Marshal(c)
+	require.NoError(t, err)
+	require.Equal(t, string(want), s.ask(t))
+	require.Empty(t, s.peers.asked)
+
+	for _, q := range [][]string{
+		{"consents", "Consent", record.ConsentID{9}.String()}, // not in the copy
+		{"consents", "Consent", "no id"},
+		{"consents", "Consent"},
+		{"consents", "ConsentsByOwner", record.PartyID{1}.String(), "10", ""}, // lists it has none of
+	} {
+		answer, err := s.Evaluate(t.Context(), q[0], q[1], q[2:]...)
+		require.NoError(t, err)
+		require.Equal(t, "a peer's", string(answer), q)
+	}
+	require.Len(t, s.peers.asked, 4)
+}
+
+// A copy that is behind is not asked, and asked again when it has caught up.
+func TestTheCopyIsBehind(t *testing.T) {
+	s := newStage(t)
+	_, written := consent(record.ConsentApproved)
+	s.writes(t, true, written)
+	missing := s.writes(t, false, nil)
+	require.Equal(t, "a peer's", s.ask(t), "it lacks a block that the peer had when it was first asked")
+	_, known := s.OpenReleases(t.Context(), record.ConsentID{1}, record.PartyID{3})
+	require.False(t, known)
+	require.NoError(t, s.copy.Apply(t.Context(), s.peers.blocks[missing]))
+	require.NotEqual(t, "a peer's", s.ask(t))
+	_, known = s.OpenReleases(t.Context(), record.ConsentID{1}, record.PartyID{3})
+	require.True(t, known)
+
+	waited := s.writes(t, false, nil)
+	require.NotEqual(t, "a peer's", s.ask(t), "for two seconds it counts as level")
+	require.False(t, s.AwaitBlock(t.Context(), waited))
+	require.Equal(t, "a peer's", s.ask(t), "this block was waited for")
+	require.NoError(t, s.copy.Apply(t.Context(), s.peers.blocks[waited]))
+	require.True(t, s.AwaitBlock(t.Context(), waited))
+	require.NotEqual(t, "a peer's", s.ask(t))
+
+	_, err := s.Submit(t.Context(), ledger.Call{})
+	require.NoError(t, err)
+	require.Equal(t, "a peer's", s.ask(t), "what it did itself it has to see")
+}
+
+func TestTheCopyIsComparedNowAndThen(t *testing.T) {
+	s := newStage(t)
+	_, written := consent(record.ConsentApproved)
+	s.writes(t, true, written)
+	for range 10 {
+		s.ask(t)
+	}
+	require.Equal(t, 1, s.peers.compared)
+	s.writes(t, false, nil)
+	s.every = 0
+	require.Equal(t, "a peer's", s.ask(t))
+	require.Equal(t, 2, s.peers.compared)
+
+	s.peers.err = errors.New("away")
+	_, err := s.Evaluate(t.Context(), "consents", "Consent", record.ConsentID{1}.String())
+	require.ErrorIs(t, err, s.peers.err, "nobody knows how fresh the copy is")
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, known := s.OpenReleases(gone, record.ConsentID{1}, record.PartyID{3})
+	require.False(t, known)
+}
+
+// Many that ask at once have the height asked for once.
+func TestOneComparisonForAll(t *testing.T) {
+	s := newStage(t)
+	_, written := consent(record.ConsentApproved)
+	s.writes(t, true, written)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() { _, _ = s.Evaluate(t.Context(), "consents", "Consent", record.ConsentID{1}.String()) })
+	}
+	all.Wait()
+	require.Equal(t, 1, s.peers.compared)
+	require.Empty(t, s.peers.asked)
+}
+
+func TestOpenReleases(t *testing.T) {
+	s := newStage(t)
+	statuses := []record.ReleaseStatus{record.ReleaseOpen, record.ReleaseAcknowledged, record.ReleaseDisputed, record.ReleaseOpen}
+	for i, status := range statuses {
+		_, written := release(byte(i+1), status)
+		s.writes(t, true, written)
+	}
+	ids := func() (ids []record.ReleaseID) {
+		open, known := s.OpenReleases(t.Context(), record.ConsentID{1}, record.PartyID{3})
+		require.True(t, known)
+		for _, r := range open {
+			ids = append(ids, r.Statement.Release)
+		}
+		return ids
+	}
+	for range 2 { // the second time from memory
+		require.ElementsMatch(t, []record.ReleaseID{{1}, {4}}, ids())
+	}
+	_, written := release(4, record.ReleaseAcknowledged)
+	s.writes(t, true, written)
+	require.Equal(t, []record.ReleaseID{{1}}, ids())
+	for _, other := range []struct {
+		consent record.ConsentID
+		proxy   record.PartyID
+	}{{record.ConsentID{2}, record.PartyID{3}}, {record.ConsentID{1}, record.PartyID{5}}} {
+		open, known := s.OpenReleases(t.Context(), other.consent, other.proxy)
+		require.True(t, known)
+		require.Empty(t, open)
+	}
+	s.writes(t, true, map[string][]byte{"\x00lc\x00" + compact(make([]byte, 32)) + "\x00" + compact(make([]byte, 16)) + "\x00no id\x00": {0}})
+	_, known := s.OpenReleases(t.Context(), record.ConsentID{}, record.PartyID{})
+	require.False(t, known)
+}
+
+// A chain on a copy waits for the copy, and in the end for a peer.
+func TestAChainOnACopy(t *testing.T) {
+	l := nodetest.NewLedger(t)
+	s := newStage(t)
+	_, written := consent(record.ConsentApproved)
+	s.writes(t, true, written)
+	chain := l.Chain(t, record.PartyID{}).As(s.Channel)
+	require.NoError(t, chain.Await(t.Context(), 0))
+	c, err := chain.Consent(t.Context(), record.ConsentID{1})
+	require.NoError(t, err)
+	require.Equal(t, record.ConsentApproved, c.Status)
+
+	_, written = consent(record.ConsentRevoked)
+	s.writes(t, false, written)
+	s.writes(t, false, nil)
+	require.NoError(t, chain.Await(t.Context(), 1), "the peer has it")
+	require.Equal(t, uint64(1), chain.Seen(), "and not the next block, for which the copy was not waited")
+	s.peers.answer, err = json.Marshal(c)
+	require.NoError(t, err)
+	before := len(s.peers.asked)
+	_, err = chain.Consent(t.Context(), record.ConsentID{1})
+	require.NoError(t, err)
+	require.Len(t, s.peers.asked, before+1)
+
+	late := s.peers.blocks[1:]
+	require.NoError(t, s.copy.Apply(t.Context(), late...))
+	c, err = chain.Consent(t.Context(), record.ConsentID{1})
+	require.NoError(t, err)
+	require.Equal(t, record.ConsentRevoked, c.Status)
+}
+
+// A block that nobody has is waited for half a minute.
+func TestABlockThatNeverComes(t *testing.T) {
+	l := nodetest.NewLedger(t)
+	chain := l.Chain(t, record.PartyID{})
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		err := chain.As(New(&peers{blocks: make([]ledger.Block, 5)}, nil, never{})).Await(t.Context(), 5)
+		require.ErrorIs(t, err, client.ErrBehind)
+		require.Equal(t, 30*time.Second, time.Since(began))
+	})
+}
+
+// never is a copy that nothing comes to.
+type never struct{}
+
+func (never) Await(ctx context.Context, _ uint64) error { <-ctx.Done(); return ctx.Err() }
+
+func TestBounded(t *testing.T) {
+	var b bounded
+	id := func(n int) (id record.ReleaseID) {
+		copy(id[:], fmt.Sprint(n))
+		return id
+	}
+	for n := range 3*half + 1 {
+		b.add(id(n))
+	}
+	require.False(t, b.has(id(0)))
+	require.True(t, b.has(id(2*half)))
+	require.True(t, b.has(id(3*half)))
+	require.LessOrEqual(t, len(b.young)+len(b.old), 2*half)
+}
