@@ -6,6 +6,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/chaincode/stub"
+	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 )
 
@@ -106,13 +107,19 @@ func (a *auditor) document(key string, d record.Document, tx *stub.Transaction) 
 	return nil
 }
 
-// record checks that no expelled or suspended issuer records anything and that
-// versions form a chain.
+// record checks that no expelled or suspended issuer records anything, that
+// versions form a chain and that none follows an erasure.
 func (a *auditor) record(r *record.Record, tx *stub.Transaction) error {
+	last := before(a, recordKey(r.ID), record.DecodeRecord)
+	if last != nil && last.Erased != 0 {
+		return fmt.Errorf("record %s is written after its erasure", r.ID)
+	}
+	if r.Erased != 0 {
+		return a.erasure(last, r, tx)
+	}
 	if issuer := a.party(r.Issuer); issuer == nil || issuer.Status != record.StatusActive {
 		return fmt.Errorf("record %s of an issuer that may not act", r.ID)
 	}
-	last := before(a, recordKey(r.ID), record.DecodeRecord)
 	if last == nil {
 		if !r.Previous.IsZero() {
 			return fmt.Errorf("record %s begins with an amendment", r.ID)
@@ -122,6 +129,29 @@ func (a *auditor) record(r *record.Record, tx *stub.Transaction) error {
 	kept := slices.ContainsFunc(tx.Writes, func(w stub.Write) bool { return w.Key == versionKey(last.Version()) })
 	if r.Previous != last.Digest || r.Owner != last.Owner || r.Issuer != last.Issuer || r.Kind != last.Kind || !kept {
 		return fmt.Errorf("record %s: version %s does not follow version %s", r.ID, r.Digest, last.Digest)
+	}
+	return nil
+}
+
+// erasure checks that an erasure is signed by the issuer and changes nothing but
+// the mark.
+func (a *auditor) erasure(last, r *record.Record, tx *stub.Transaction) error {
+	issuer := a.party(r.Issuer)
+	if last == nil || issuer == nil || r.Erased != tx.Time.Unix() || r.Erasure.Tx.String() != tx.ID {
+		return fmt.Errorf("record %s is erased by nobody", r.ID)
+	}
+	system := before(a, systemKey, record.DecodeSystem)
+	key, err := bls.ParseRawPublicKey(issuer.RawSigning[:])
+	if err != nil {
+		return err
+	}
+	if err := bls.Verify(key, bls.RoleIssuer, r.EraseStatement().Hash(system.Context()), bls.Signature(r.Erasure.Signature)); err != nil {
+		return fmt.Errorf("record %s: %w", r.ID, err)
+	}
+	kept := *r
+	kept.Erased, kept.Erasure = 0, nil
+	if kept != *last {
+		return fmt.Errorf("the erasure of record %s changes more than the mark", r.ID)
 	}
 	return nil
 }
@@ -143,6 +173,9 @@ func (a *auditor) release(r *record.Release, tx *stub.Transaction) error {
 	}
 	v := record.RecordVersion{ID: r.Statement.Record, Digest: r.Statement.Digest}
 	rec := before(a, recordKey(v.ID), record.DecodeRecord)
+	if rec != nil && rec.Erased != 0 {
+		return fmt.Errorf("release %s of an erased record", r.Statement.Release)
+	}
 	if rec != nil && rec.Digest != v.Digest {
 		rec = before(a, versionKey(v), record.DecodeRecord)
 	}

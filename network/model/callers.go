@@ -18,6 +18,7 @@ const (
 	member // an active party, or a manager
 	asker  // an active insurer or repair shop
 	relay  // an active proxy
+	eraser // an insurer or repair shop, of any status
 )
 
 // rule is a transaction of the model.
@@ -69,6 +70,9 @@ func (t *transaction) admit(c class) {
 		t.refuse(true, record.ErrUnknownCaller)
 		return
 	case c == reader:
+		return
+	case c == eraser:
+		t.hasRole(t.party, record.ErrForbidden, record.RoleInsurer, record.RoleRepairShop)
 		return
 	}
 	t.mayAct(t.party)

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 	"github.com/stretchr/testify/require"
@@ -17,6 +18,7 @@ type fault struct {
 	silent bool   // it sets no events
 	fast   int64  // seconds by which its clock is ahead
 	blind  string // ranges that it takes for empty
+	undead bool   // it does not see that records are erased
 }
 
 // faultyChaincode is the contract behind such a view.
@@ -38,18 +40,25 @@ func begins(key, prefix string) bool { return prefix != "" && strings.HasPrefix(
 
 func (s faultyStub) GetState(key string) ([]byte, error) {
 	value, err := s.ChaincodeStubInterface.GetState(key)
+	return s.seen(key, value), err
+}
+
+// seen is what the contract sees under a key.
+func (s faultyStub) seen(key string, value []byte) []byte {
 	if begins(key, s.hidden) {
-		return nil, err
+		return nil
 	}
-	return value, err
+	if rec, err := record.DecodeRecord(value); s.undead && err == nil {
+		rec.Erased, rec.Erasure = 0, nil
+		return rec.Encode()
+	}
+	return value
 }
 
 func (s faultyStub) GetMultipleStates(keys ...string) ([][]byte, error) {
 	values, err := s.ChaincodeStubInterface.GetMultipleStates(keys...)
 	for i := range values {
-		if begins(keys[i], s.hidden) {
-			values[i] = nil
-		}
+		values[i] = s.seen(keys[i], values[i])
 	}
 	return values, err
 }
@@ -95,6 +104,7 @@ func TestModelCanFail(t *testing.T) {
 		"releases are not counted":             {blind: "lc"},
 		"violations are not counted":           {blind: "x"},
 		"approvals are not counted":            {blind: "a"},
+		"erasures are forgotten":               {undead: true},
 		"no events":                            {silent: true},
 		"the clock is a second ahead":          {fast: 1},
 	} {

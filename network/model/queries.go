@@ -20,6 +20,7 @@ var rules = map[string]rule{
 	record.TxApproveDecision: {manager, 1, (*transaction).approveDecision},
 	record.TxSubmitRecords:   {issuer, 1, submit(false)},
 	record.TxAmend:           {issuer, 1, submit(true)},
+	record.TxErase:           {eraser, 2, (*transaction).erase},
 	record.TxRequestAccess:   {asker, 1, (*transaction).request},
 	record.TxGrant:           {member, 2, (*transaction).grant},
 	record.TxApprove:         {manager, 1, (*transaction).approve},

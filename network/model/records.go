@@ -117,6 +117,7 @@ func (t *transaction) amendment(s *record.RecordStatement, now *record.Record) {
 	if t.refuse(now == nil, record.ErrRecordUnknown) {
 		return
 	}
+	t.refuse(now.Erased != 0, record.ErrRecordErased)
 	t.refuse(s.Previous != now.Digest, record.ErrVersionConflict)
 	t.refuse(s.Owner != now.Owner || s.Issuer != now.Issuer || s.Kind != now.Kind, record.ErrAmendment)
 	t.refuse(get[record.Record](t, versionKey(record.RecordVersion{ID: s.ID, Digest: s.Digest})) != nil, record.ErrAmendment)

@@ -54,6 +54,7 @@ func (t *transaction) unannounced(list record.Deliveries, answer []*record.Relea
 		}
 		same := answer[i].Delivery == list[i] && answer[i].Proxy == t.party.ID
 		t.refuse(!same, record.ErrReleaseExists)
+		t.kept(answer[i].Statement.Record)
 	}
 	return fresh
 }
@@ -64,6 +65,7 @@ func (t *transaction) delivery(c *record.Consent, d *record.Delivery) {
 	t.refuse(s.Release != record.NewReleaseID(s.Consent, s.Record, t.party.ID, d.Nonce), record.ErrReleaseID)
 	t.refuse(!t.inTime(s.Time), record.ErrTime)
 	v := record.RecordVersion{ID: s.Record, Digest: s.Digest}
+	t.kept(v.ID)
 	rec := t.recorded(v)
 	if t.refuse(rec == nil, record.ErrRecordUnknown) {
 		return

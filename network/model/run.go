@@ -111,7 +111,7 @@ type action struct {
 var actions = []action{
 	{4, (*world).register}, {4, (*world).rotate}, {8, (*world).status}, {4, (*world).propose}, {8, (*world).approveDecision},
 	{24, (*world).submit}, {10, (*world).amend}, {5, (*world).request}, {14, (*world).grant}, {10, (*world).approve},
-	{4, (*world).revoke}, {22, (*world).release}, {13, (*world).followUp}, {8, (*world).again}, {2, (*world).foreign},
+	{4, (*world).revoke}, {4, (*world).erase}, {22, (*world).release}, {13, (*world).followUp}, {8, (*world).again}, {2, (*world).foreign},
 }
 
 // choose picks an action by weight.

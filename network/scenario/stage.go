@@ -26,6 +26,7 @@ var suite = []struct {
 	{"records", recordsScenario},
 	{"batches", batchesScenario},
 	{"amendments", amendmentsScenario},
+	{"erasures", erasuresScenario},
 	{"keys", keysScenario},
 	{"consents", consentsScenario},
 	{"scopes", scopesScenario},
