@@ -27,6 +27,7 @@ type party struct {
 	store    store.Store
 	ledger   *ledger.Ledger
 	chain    *client.Chain
+	view     *client.Chain // the copy of it in the store; proxies
 	keys     *client.Keys
 	listener *listener.Listener
 
@@ -103,7 +104,7 @@ func (p *party) identify(ctx context.Context) error {
 	}
 	switch p.role {
 	case record.RoleProxy:
-		p.proxy = client.NewProxy(p.chain, p.keys, p.store)
+		p.openProxy()
 	case record.RoleAuthority:
 		master, err := p.config.masterKey()
 		if err != nil {

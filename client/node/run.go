@@ -154,7 +154,7 @@ func (n *process) listenParties() error {
 	case p.member != nil:
 		nodev1.RegisterHolderServiceServer(server, serve.NewHolder(p.member, serve.DefaultLimits()))
 	case p.proxy != nil:
-		nodev1.RegisterProxyServiceServer(server, serve.NewProxy(p.proxy, p.chain, n.others.Holder))
+		nodev1.RegisterProxyServiceServer(server, serve.NewProxy(p.proxy, p.view, n.others.Holder))
 	case p.authority != nil:
 		nodev1.RegisterAuthorityServiceServer(server, serve.NewAuthority(p.authority))
 	}

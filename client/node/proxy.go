@@ -1,0 +1,13 @@
+package node
+
+import (
+	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/mirror"
+)
+
+// openProxy makes a proxy that reads the ledger in the copy that this node
+// follows it into.
+func (p *party) openProxy() {
+	p.view = p.chain.As(mirror.New(p.ledger, p.store, p.listener))
+	p.proxy = client.NewProxy(p.chain, p.keys, p.store, client.WithView(p.view))
+}
