@@ -42,49 +42,6 @@ func (o *operator) forAuthority() error {
 	return nil
 }
 
-// Status implements nodev1.OperatorServiceServer.
-func (o *operator) Status(ctx context.Context, _ *nodev1.StatusRequest) (*nodev1.StatusResponse, error) {
-	p := o.party
-	at, err := p.store.WorldCheckpoint(ctx)
-	if err != nil {
-		return nil, err
-	}
-	height, err := p.ledger.Height(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s := &nodev1.StatusResponse{Party: p.id().String(), Roles: []string{p.role.String()}, Height: at.Height, PeerHeight: height}
-	if s.Proposals, err = count(p.store.ProposalsFor(ctx, record.PartyID{})); err != nil {
-		return nil, err
-	}
-	if s.Tokens, err = count(p.store.LiveTokens(ctx)); err != nil {
-		return nil, err
-	}
-	for e, err := range p.store.Find(ctx, store.Query{}) {
-		if err != nil {
-			return nil, err
-		}
-		switch e.State {
-		case store.Pending, store.Submitted:
-			s.Pending++
-		case store.Refused:
-			s.Refused++
-		case store.Recorded:
-		}
-	}
-	return s, nil
-}
-
-func count[T any](seq func(func(T, error) bool)) (n uint64, err error) {
-	for _, err := range seq {
-		if err != nil {
-			return 0, err
-		}
-		n++
-	}
-	return n, nil
-}
-
 // Invite implements nodev1.OperatorServiceServer.
 func (o *operator) Invite(ctx context.Context, r *nodev1.InviteRequest) (*nodev1.InviteResponse, error) {
 	if err := o.forAuthority(); err != nil {

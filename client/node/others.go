@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
@@ -19,15 +21,23 @@ type others interface {
 	Release(ctx context.Context, proxy record.PartyID, d client.Demand) ([]client.Handover, error)
 }
 
-// reached is others over the network.
-type reached struct{ nodes *remote.Nodes }
+// reached is others over the network. What is asked of them is logged.
+type reached struct {
+	nodes *remote.Nodes
+	log   *slog.Logger
+}
 
 // Holder implements others.
-func (r *reached) Holder(id record.PartyID) client.Holder { return r.nodes.Holder(id) }
+func (r *reached) Holder(id record.PartyID) client.Holder {
+	return &loggedHolder{r.nodes.Holder(id), r.log}
+}
 
 // Release implements others.
 func (r *reached) Release(ctx context.Context, proxy record.PartyID, d client.Demand) ([]client.Handover, error) {
-	return r.nodes.Proxy(proxy).Release(ctx, d)
+	began := time.Now()
+	handovers, err := r.nodes.Proxy(proxy).Release(ctx, d)
+	note(ctx, r.log, "demanded of a proxy", began, err, "proxy", proxy.String(), "consent", d.Consent.String(), "records", len(d.Records))
+	return handovers, err
 }
 
 // carrier gives batches to the system manager's node, whichever of several

@@ -23,6 +23,7 @@ import (
 	"github.com/claimshare/claimshare/client/serve/desk"
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/trace"
 )
 
 // Serving says where a node listens.
@@ -113,7 +114,7 @@ func (n *process) reach(ctx context.Context) error {
 	}
 	options := remote.DefaultOptions()
 	options.Seen = p.chain.Seen
-	n.others = &reached{remote.New(n.mutual, n.directory, options)}
+	n.others = &reached{remote.New(n.mutual, n.directory, options), p.log}
 	if p.config.Submit == SubmitAuthority {
 		p.member = client.NewCarriedMember(p.chain, p.keys, p.store, &carrier{p, n.others.nodes})
 	}
@@ -254,7 +255,7 @@ func listenPrivate(path string) (net.Listener, error) {
 // DialOperator connects to a node's operator socket. It needs no node: one that
 // does not run shows in the first call.
 func DialOperator(path string) (*grpc.ClientConn, error) {
-	return grpc.NewClient("unix:"+path, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	return grpc.NewClient("unix:"+path, append(trace.DialOptions(), grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 }
 
 // serve runs loops and servers until ctx ends or one of them fails.

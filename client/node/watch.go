@@ -178,26 +178,25 @@ func (w *watch) note(p problem) {
 // countedFor is how long counts are good for scrapes.
 const countedFor = 5 * time.Second
 
-// count asks the database, or answers what it said some seconds ago; nil when it
-// does not answer.
-func (w *watch) count(ctx context.Context, old time.Duration) *store.Counts {
+// count asks the database, or answers what it said some seconds ago.
+func (w *watch) count(ctx context.Context, old time.Duration) (store.Counts, error) {
 	w.mu.Lock()
 	db, counts, at := w.store, w.counts, w.countedAt
 	w.mu.Unlock()
 	if db == nil {
-		return nil
+		return counts, errors.New(starting)
 	}
 	if time.Since(at) < old {
-		return &counts
+		return counts, nil
 	}
 	counts, err := db.Counts(ctx)
 	if err != nil {
-		return nil
+		return counts, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.counts, w.countedAt = counts, time.Now()
-	return &counts
+	return counts, nil
 }
 
 // state is what a scrape tells.
@@ -206,8 +205,11 @@ func (w *watch) state() telemetry.State {
 	defer cancel()
 	r := w.health.now()
 	s := telemetry.State{
-		Ready: r.ready(), Checks: map[string]bool{}, Counts: w.count(ctx, countedFor), Height: r.height, PeerHeight: r.peer, Lag: r.lag,
+		Ready: r.ready(), Checks: map[string]bool{}, Height: r.height, PeerHeight: r.peer, Lag: r.lag,
 		Certificates: map[string]time.Time{}, StoreBytes: w.config.storeBytes(), Free: r.free,
+	}
+	if c, err := w.count(ctx, countedFor); err == nil {
+		s.Counts = &c
 	}
 	for _, c := range r.checks {
 		s.Checks[c.Name] = c.Passed

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -125,8 +126,10 @@ func (g *guard) note(ctx context.Context, method, caller string, took time.Durat
 		fields = append(fields, "from", from.Addr.String())
 	}
 	switch {
-	case err == nil:
+	case err == nil && strings.HasPrefix(method, "/grpc."): // health and reflection
 		g.log.DebugContext(ctx, "answered", fields...)
+	case err == nil:
+		g.log.InfoContext(ctx, "answered", fields...)
 	case code == codes.Internal:
 		g.log.ErrorContext(ctx, "failed", append(fields, "error", err)...)
 	default:

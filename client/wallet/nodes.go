@@ -18,6 +18,7 @@ import (
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/client/wire/refusal"
+	"github.com/claimshare/claimshare/client/wire/trace"
 )
 
 // Times that one call to a node may take.
@@ -49,7 +50,7 @@ func (n Node) dial(options ...grpc.DialOption) (*grpc.ClientConn, error) {
 	if err != nil {
 		return nil, err
 	}
-	cc, err := grpc.NewClient("passthrough:///"+n.Address, append(options, grpc.WithTransportCredentials(secure))...)
+	cc, err := grpc.NewClient("passthrough:///"+n.Address, append(append(trace.DialOptions(), options...), grpc.WithTransportCredentials(secure))...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDirectory, n.Address, err)
 	}

@@ -120,7 +120,7 @@ func (c Clerk) Resolve(ctx context.Context, release record.ReleaseID, outcome, r
 // that the ledger refused is an error.
 func (c Clerk) Settled(ctx context.Context) error {
 	for {
-		s, err := c.Node.Ask.Status(ctx, &nodev1.StatusRequest{})
+		s, err := c.Node.Ask.Status(ctx, &nodev1.StatusRequest{Strict: true})
 		switch {
 		case err != nil:
 			return err

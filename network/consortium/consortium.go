@@ -185,7 +185,7 @@ func (c *Consortium) AwaitServing(ctx context.Context, n *Node) error {
 	ctx, cancel := context.WithTimeout(ctx, startUp)
 	defer cancel()
 	for {
-		_, err := n.Ask.Status(ctx, &nodev1.StatusRequest{})
+		_, err := n.Ask.Status(ctx, &nodev1.StatusRequest{Strict: true})
 		if err == nil {
 			return nil
 		}

@@ -165,7 +165,7 @@ func (s *stage) caughtUp(t *testing.T) {
 	t.Helper()
 	var latest uint64
 	for _, n := range s.Nodes() {
-		status, err := n.Ask.Status(t.Context(), &nodev1.StatusRequest{})
+		status, err := n.Ask.Status(t.Context(), &nodev1.StatusRequest{Strict: true})
 		require.NoError(t, err)
 		latest = max(latest, status.PeerHeight)
 	}

@@ -189,7 +189,7 @@ func (w *disturbed) pending(t *testing.T) []string {
 	t.Helper()
 	var all []string
 	for _, n := range w.Nodes() {
-		s, err := n.Ask.Status(t.Context(), &nodev1.StatusRequest{})
+		s, err := n.Ask.Status(t.Context(), &nodev1.StatusRequest{Strict: true})
 		require.NoError(t, err)
 		if s.Pending+s.Refused > 0 {
 			all = append(all, n.Identity)

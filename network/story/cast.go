@@ -280,7 +280,7 @@ func (c *cast) catchUp(ctx context.Context) error {
 func (c *cast) height(ctx context.Context, choose func(a, b uint64) uint64) (uint64, error) {
 	var chosen uint64
 	for i, n := range c.nodes.Nodes() {
-		s, err := n.Ask.Status(ctx, &nodev1.StatusRequest{})
+		s, err := n.Ask.Status(ctx, &nodev1.StatusRequest{Strict: true})
 		if err != nil {
 			return 0, fmt.Errorf("status of %s: %w", n.Identity, err)
 		}

@@ -13,6 +13,8 @@ import (
 	"slices"
 
 	"github.com/spf13/cobra"
+
+	"github.com/claimshare/claimshare/client/wire/trace"
 )
 
 // app is one run of the program.
@@ -82,6 +84,7 @@ the encryption. "doctor" says what is wrong with a set-up and what to do.`,
 		group("keys", "A party's keys", a.keysNew(), a.keysShow()),
 		group("record", "Sealed records, as files", a.recordSeal(), a.recordOpen(), a.recordVerify(), a.recordInspect()),
 		a.node(),
+		a.nodeStatus(),
 		a.wallet(),
 		a.doctor(),
 		a.version(),
@@ -109,7 +112,7 @@ func (a *app) action(do func(ctx context.Context, args []string) error) func(*co
 			return usage("--output is text or json, not %q", a.output)
 		}
 		a.started = true
-		return do(c.Context(), args)
+		return do(trace.Ensure(c.Context()), args)
 	}
 }
 

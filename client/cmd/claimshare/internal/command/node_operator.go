@@ -13,10 +13,12 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/document"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/trace"
 )
 
 // operate makes a command that asks a running node on its operator socket.
@@ -28,25 +30,19 @@ func (a *app) operate(c *cobra.Command, do func(ctx context.Context, o nodev1.Op
 			return err
 		}
 		defer connection.Close()
-		return do(ctx, o, args)
+		return requested(ctx, do(ctx, o, args))
 	})
 	return configFlag(c, &config)
 }
 
-func (a *app) nodeStatus() *cobra.Command {
-	return a.operate(&cobra.Command{Use: "status", Short: "How a running node is", Args: cobra.NoArgs},
-		func(ctx context.Context, o nodev1.OperatorServiceClient, _ []string) error {
-			s, err := o.Status(ctx, &nodev1.StatusRequest{})
-			if err != nil {
-				return err
-			}
-			return a.print(answer{
-				{"party", "party", s.Party}, {"roles", "", s.Roles}, {"role", "role", strings.Join(s.Roles, ", ")},
-				{"height", "blocks taken over", s.Height}, {"peerHeight", "blocks at the peer", s.PeerHeight},
-				{"proposals", "waiting for owners", s.Proposals}, {"pending", "waiting for the ledger", s.Pending},
-				{"refused", "refused by the ledger", s.Refused}, {"tokens", "live re-encryption keys", s.Tokens},
-			})
-		})
+// requested adds to what the node refused with the request under which its log
+// has more.
+func requested(ctx context.Context, err error) error {
+	s, answered := grpcstatus.FromError(err)
+	if id := trace.ID(ctx); err != nil && answered && id != "" && !strings.Contains(s.Message(), id) {
+		return grpcstatus.Error(s.Code(), s.Message()+" (request "+id+")")
+	}
+	return err
 }
 
 func (a *app) nodeInvite() *cobra.Command {
@@ -235,6 +231,7 @@ type fetchedRecord struct {
 	Checks  []string `json:"checks,omitempty"`
 	Before  bool     `json:"receivedBefore,omitempty"`
 	Error   string   `json:"error,omitempty"`
+	Request string   `json:"request"`
 }
 
 type fetchedList []fetchedRecord
@@ -256,7 +253,8 @@ func (l fetchedList) text(w io.Writer) error {
 			return err
 		}
 	}
-	return nil
+	_, err := fmt.Fprintf(w, "request %s in the logs of the nodes that took part\n", l[0].Request)
+	return err
 }
 
 func (a *app) nodeFetch() *cobra.Command {
@@ -293,7 +291,7 @@ func (a *app) nodeFetch() *cobra.Command {
 			if r.Error != "" {
 				failed++
 			}
-			list = append(list, fetchedRecord{hex.EncodeToString(r.Record), hex.EncodeToString(r.Release), r.Checks, r.Before, r.Error})
+			list = append(list, fetchedRecord{hex.EncodeToString(r.Record), hex.EncodeToString(r.Release), r.Checks, r.Before, r.Error, trace.ID(ctx)})
 		}
 		if err := a.print(list); err != nil {
 			return err
