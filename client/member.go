@@ -394,7 +394,7 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	}
 	verified, err := m.chain.checkCapsule(entry.Capsule, listed, consent)
 	if err != nil {
-		return nil, fmt.Errorf("in this holder's own database: %w", m.behind(ctx, entry.Capsule, listed, err))
+		return nil, fmt.Errorf("in this holder's own database: %w", m.behind(ctx, entry.Capsule, listed, consent, err))
 	}
 	me, err := m.keys.self(ctx, m.chain)
 	if err != nil {

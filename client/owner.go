@@ -38,6 +38,9 @@ func (o *Owner) ID() record.PartyID { return o.keys.ID() }
 // PID is the owner's pseudo-identity.
 func (o *Owner) PID() pseudonym.PID { return o.keys.PID }
 
+// Key is the owner's present encryption key.
+func (o *Owner) Key() record.EncryptionKey { return o.keys.encryption() }
+
 // Countersign reads a proposed record, hands its plaintext to inspect, and if
 // that accepts, signs. The owner signs what it has read, and nothing else: the
 // document must be of the kind that the statement says, and δ in a policy must

@@ -98,15 +98,19 @@ func (m *Member) ReplaceCapsule(ctx context.Context, owner record.PartyID, id re
 	return m.store.ReplaceCapsule(ctx, id, capsule)
 }
 
-// behind says whether a record that does not fit a consent has merely stayed
-// behind when its owner's keys were rotated. It returns [ErrFormerKey] then, and
-// wrong otherwise.
-func (m *Member) behind(ctx context.Context, capsule []byte, listed *record.Record, wrong error) error {
-	c, err := capsuleOf(listed, capsule)
+// behind says whether a capsule that does not fit a consent is wrong for no other
+// reason than a rotation of its owner's keys: the consent is of former keys, or
+// the record has stayed behind. It returns [record.ErrStaleKeyVersion] or
+// [ErrFormerKey] then, and wrong otherwise.
+func (m *Member) behind(ctx context.Context, capsule []byte, listed *record.Record, consent *record.Consent, wrong error) error {
+	owner, err := m.chain.Party(ctx, listed.Owner)
 	if err != nil {
 		return wrong
 	}
-	owner, err := m.chain.Party(ctx, listed.Owner)
+	if owner.Current().Encryption != consent.OwnerKey {
+		return record.ErrStaleKeyVersion.With("the consent is of former keys of its owner")
+	}
+	c, err := capsuleOf(listed, capsule)
 	if err != nil {
 		return wrong
 	}

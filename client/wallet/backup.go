@@ -55,7 +55,7 @@ func Restore(path string, lock Lock, text, address string, authority []byte) (*W
 	}
 	manager.Party, manager.Role, manager.Name = s.manager, record.RoleAuthority.String(), manager.Address
 	c := &contents{
-		Format: format, Created: now(), PID: s.pid, Keys: s.seeds,
+		Format: format, Created: now(), PID: s.pid, Keys: s.seeds, Behind: len(s.seeds) > 1,
 		Network: network{ParamsID: s.paramsID, Channel: s.channel, Chaincode: s.chaincode, Manager: s.manager, Nodes: []Node{manager}},
 	}
 	if err := c.check(); err != nil {

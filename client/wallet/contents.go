@@ -21,9 +21,16 @@ type contents struct {
 	Network network       `json:"network"`
 
 	// Keys are the seeds of the key versions, from version 1 on; the last is
-	// the present one. Next is that of a rotation on its way.
-	Keys []secret `json:"keys"`
-	Next *secret  `json:"next,omitempty"`
+	// the present one. Next is that of a rotation on its way, and NextCode its
+	// code, empty when that was refused.
+	Keys     []secret `json:"keys"`
+	Next     *secret  `json:"next,omitempty"`
+	NextCode string   `json:"nextCode,omitempty"`
+	// RotatedWith is the hash of the code of the last rotation: asked for again
+	// with it, because its answer was lost, it is done.
+	RotatedWith *record.Digest `json:"rotatedWith,omitempty"`
+	// Behind: records may not have been brought along to the present key.
+	Behind bool `json:"behind,omitempty"`
 
 	// Enrolment is there until the registration is known to be on the ledger.
 	Enrolment *enrolment `json:"enrolment,omitempty"`

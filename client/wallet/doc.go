@@ -6,7 +6,8 @@
 //	Records, Read            the owner's own records
 //	Requests, Prepare, Grant who wants to read what; a consent, looked at first
 //	Revoke, History          withdrawing; who has seen what
-//	Rotate, Backup, Status   keys, a sheet to print, how things stand
+//	Rotate, Sync             new keys; older records are brought along to them
+//	Backup, Status           a sheet to print, how things stand
 //
 // A wallet has no Fabric certificate. It reaches the ledger through a member's
 // node, its gateway, and signs every call (package walletauth). Where the nodes
@@ -31,11 +32,13 @@
 //     reached, a gateway and a proxy that lie together could have a consent made
 //     out to a key of their own, and read what it covers.
 //   - An issuer's signature that does not fit the issuer's key.
+//   - A withdrawal that it did not carry: another node is asked, and given it too.
+//   - A rotation of keys that has not happened, or has: the system manager's node
+//     is asked.
 //
 // What it cannot find out: that a gateway keeps records, requests, consents or
-// releases back, shows old or invented ones, or does not carry what it was given,
-// a withdrawal for instance. Ask another member's
-// node ([Wallet.Via]). A gateway learns what its wallets ask for, when, and from
+// releases back, or shows old or invented ones. Ask another member's node
+// ([Wallet.Via]). A gateway learns what its wallets ask for, when, and from
 // which address.
 //
 // The system manager is trusted for who is who: the directory, the parameters and

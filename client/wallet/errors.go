@@ -28,6 +28,9 @@ var (
 	// ErrRotated: the ledger has other keys of this owner than the wallet: they
 	// were rotated by another copy of it, or the backup is older than a rotation.
 	ErrRotated = errors.New("wallet: the ledger has other keys than this wallet")
+	// ErrUnconfirmed: a gateway says that it has carried a withdrawal, and no other
+	// node confirms that the ledger has it.
+	ErrUnconfirmed = errors.New("wallet: nobody confirms that the consent is withdrawn")
 	// ErrRole: a party is in the wrong role for what it does.
 	ErrRole = errors.New("wallet: the party has the wrong role for this")
 )

@@ -67,7 +67,12 @@ func (w *Wallet) Prepare(ctx context.Context, id record.RequestID, t Terms) (*Dr
 		return nil, err
 	}
 	if proxy.Role != record.RoleProxy {
-		return nil, fmt.Errorf("%w: %s is a %s, not a proxy", ErrRole, proxy.ID, proxy.Role)
+		return nil, fmt.Errorf("%w: %s is %s, not a proxy", ErrRole, proxy.ID, article(proxy.Role))
+	}
+	// Without, the system manager would not find them. What a holder would not do
+	// shows in what the consent gives.
+	if _, err := w.catchUp(ctx, s); err != nil {
+		return nil, err
 	}
 	records, err := w.records(ctx, s)
 	if err != nil {
@@ -347,28 +352,4 @@ func (w *Wallet) toManager(ctx context.Context, p client.ManagerPart) (asOf uint
 		AsOf: p.AsOf, Consent: p.Consent[:], Evidence: p.Evidence[:], Search: p.Search.Bytes(),
 	})
 	return answer.GetAsOf(), fromNode(n, err)
-}
-
-// Revoke withdraws a consent, given or still on its way. It holds from the block
-// in which it reaches the ledger; what was read stays read.
-func (w *Wallet) Revoke(ctx context.Context, id record.ConsentID) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s, err := w.session(ctx)
-	if err != nil {
-		return err
-	}
-	statement, sig, err := s.owner.Revoke(ctx, id)
-	if err != nil {
-		return err
-	}
-	r := &nodev1.CarryRevocationRequest{Statement: statement.Encode(), Signature: sig[:]}
-	answer, err := ask(ctx, s.gate, func(ctx context.Context, c nodev1.GatewayServiceClient) (*nodev1.CarryRevocationResponse, error) {
-		return c.CarryRevocation(ctx, r)
-	})
-	if err != nil {
-		return err
-	}
-	w.c.drop(id)
-	return errors.Join(w.save(), s.chain.Await(ctx, answer.GetAsOf()))
 }

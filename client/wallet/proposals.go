@@ -139,7 +139,7 @@ func mayIssue(p *record.Party, kind record.Kind) error {
 		want = record.RoleInsurer
 	}
 	if p.Role != want {
-		return fmt.Errorf("%w: a %s is issued by a %s, and %s is a %s", ErrRole, kind, want, p.ID, p.Role)
+		return fmt.Errorf("%w: %s is issued by %s, and %s is %s", ErrRole, article(kind), article(want), p.ID, article(p.Role))
 	}
 	return nil
 }

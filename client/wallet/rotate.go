@@ -5,40 +5,71 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/client/wire/refusal"
 )
 
 // Rotate replaces the owner's keys by new ones, of a seed of their own, which is
-// in the file before anything is sent. Consents given so far end; records sealed
-// so far open with the former keys, which the wallet keeps. The backup has to be
-// made again.
+// in the file before anything is sent. It takes a one-time code of the system
+// manager's: else a thief of the file could lock its owner out. Consents given so
+// far end; records sealed so far open with the former keys, which the wallet
+// keeps. The backup has to be made again.
 //
-// A record that was sealed before is readable for receivers only under consents
-// of the former key: ask its holder to seal it again where that matters.
+// Records of before can be shared again when [Wallet.Sync] has brought them along.
 //
-// A rotation that was begun before is finished, and no other one is begun.
-func (w *Wallet) Rotate(ctx context.Context) error {
+// A rotation that was begun before is finished, with this code if that is needed,
+// and no other one is begun; nor when this code has been used by this wallet. It
+// answers refusal.ErrWalletCode, after which nothing has changed.
+func (w *Wallet) Rotate(ctx context.Context, code walletauth.Code) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	begun := w.c.Next != nil
+	if w.c.Next != nil {
+		return w.rotateOn(ctx, code)
+	}
 	s, err := w.session(ctx)
-	if err != nil || begun {
+	if err != nil {
 		return err
+	}
+	if used := record.Digest(code.RotationHash()); w.c.RotatedWith != nil && *w.c.RotatedWith == used {
+		return nil
 	}
 	var seed secret
 	if _, err := rand.Read(seed[:]); err != nil {
 		return fmt.Errorf("wallet: draw a seed: %w", err)
 	}
-	w.c.Next = &seed
+	w.c.Next, w.c.NextCode = &seed, code.Text()
 	if err := w.save(); err != nil {
 		return err
 	}
-	return w.sendRotation(ctx, s)
+	err = w.sendRotation(ctx, s)
+	if refused(err) { // it is the first that the node has heard of these keys
+		w.c.Next, w.c.NextCode = nil, ""
+		return errors.Join(err, w.save())
+	}
+	return err
+}
+
+// rotateOn finishes a rotation, with another code if it waits for one.
+func (w *Wallet) rotateOn(ctx context.Context, code walletauth.Code) error {
+	if _, err := w.session(ctx); err != nil || w.c.Next == nil {
+		return err
+	}
+	w.c.NextCode = code.Text()
+	if err := w.save(); err != nil {
+		return err
+	}
+	return w.settleRotation(ctx)
+}
+
+// refused says that the system manager's node or the ledger would not have a
+// rotation.
+func refused(err error) bool {
+	r := new(record.Error)
+	return errors.Is(err, refusal.ErrWalletCode) || errors.As(err, &r) && !errors.Is(err, record.ErrStaleKeyVersion)
 }
 
 // sendRotation has the system manager put the rotation to the next keys on the
@@ -60,13 +91,10 @@ func (w *Wallet) sendRotation(ctx context.Context, s *session) error {
 	defer cancel()
 	answer, err := nodev1.NewManagerServiceClient(cc).Rotate(bounded, &nodev1.RotateRequest{
 		Statement: r.Statement.Encode(), Signature: r.Signature[:], EncryptionProof: r.EncryptionProof[:], SigningProof: r.SigningProof[:],
+		Code: w.c.NextCode,
 	})
-	if err = fromNode(n, err); err != nil {
-		if refusal := new(record.Error); errors.As(err, &refusal) && !errors.Is(err, record.ErrStaleKeyVersion) {
-			w.c.Next = nil // refused: nothing has changed
-			return errors.Join(err, w.save())
-		}
-		return err
+	if err != nil {
+		return fromNode(n, err)
 	}
 	if err := w.promote(); err != nil {
 		return err
@@ -94,7 +122,11 @@ func (w *Wallet) promote() error {
 	if err != nil {
 		return err
 	}
-	w.c.Keys, w.c.Next, w.c.Grants = append(w.c.Keys, *w.c.Next), nil, nil
+	if code, err := walletauth.ParseCode(w.c.NextCode); err == nil {
+		used := record.Digest(code.RotationHash())
+		w.c.RotatedWith = &used
+	}
+	w.c.Keys, w.c.Next, w.c.NextCode, w.c.Grants, w.c.Behind = append(w.c.Keys, *w.c.Next), nil, "", nil, true
 	if err := w.save(); err != nil {
 		return err
 	}
@@ -103,28 +135,55 @@ func (w *Wallet) promote() error {
 	return nil
 }
 
-// settleRotation finds out what became of an interrupted rotation: when a node
-// takes the next keys' signature, the ledger has them. Otherwise the rotation is
-// sent again.
+// settleRotation finds out at the system manager's node what became of an
+// interrupted rotation: that node put it on the ledger, or did not. A gateway's
+// word would not do: one that takes a signature of the next keys for granted
+// would have the wallet drop the keys that the ledger has. A rotation that has
+// not arrived is sent again, if there is a code for it. It answers
+// refusal.ErrWalletCode when it waits for another one.
 func (w *Wallet) settleRotation(ctx context.Context) error {
-	next, err := w.next()
+	done, err := w.rotated(ctx)
 	if err != nil {
 		return err
 	}
-	trial := newConnections(next)
-	defer trial.close()
-	_, err = w.connect(ctx, trial, append(slices.Clone(w.c.Keys), *w.c.Next), nil)
-	if err == nil {
+	if done {
 		return w.promote()
 	}
-	if !errors.Is(err, walletauth.ErrSignature) {
-		return err
+	if w.c.NextCode == "" {
+		return fmt.Errorf("a rotation of keys waits for another code: %w", refusal.ErrWalletCode)
 	}
-	// Not yet, as far as this gateway knows. If it is only behind, the system
-	// manager refuses the former keys, and the next run finds the new ones.
 	s, err := w.connect(ctx, w.conns, w.c.Keys, nil)
 	if err != nil {
 		return err
 	}
-	return w.sendRotation(ctx, s)
+	err = w.sendRotation(ctx, s)
+	if refused(err) { // the next keys are kept: an earlier call may still arrive
+		w.c.NextCode = ""
+		return errors.Join(err, w.save())
+	}
+	return err
+}
+
+// rotated asks the system manager's node whether the ledger has the next keys.
+func (w *Wallet) rotated(ctx context.Context) (bool, error) {
+	next, err := w.next()
+	if err != nil {
+		return false, err
+	}
+	trial := newConnections(next)
+	defer trial.close()
+	g := w.gatewayOver(trial)
+	g.nodes = w.c.Network.Nodes[:1]
+	chain, err := client.OpenChain(ctx, g)
+	if errors.Is(err, walletauth.ErrSignature) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	me, err := chain.Party(ctx, w.ID())
+	if err != nil {
+		return false, err
+	}
+	return me.Current().Signing == record.SigningKey(next.Signing.PublicKey().Bytes()), nil
 }

@@ -2,6 +2,7 @@ package wallet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type Status struct {
 	Enrolled bool // false: the registration is on its way
 	Rotating bool // a rotation of keys is on its way
 	Underway []record.ConsentID
+	Synced   *Synced // what became of records of former keys; nil when there was nothing to do
 
 	Nodes []NodeStatus
 	// Of the ledger, when it could be reached.
@@ -66,10 +68,17 @@ func (w *Wallet) Status(ctx context.Context) (*Status, error) {
 	if err == nil {
 		_, err = w.resume(ctx, s, nil)
 	}
+	var synced *Synced
+	if s != nil {
+		var syncErr error
+		synced, syncErr = w.catchUp(ctx, s)
+		err = errors.Join(err, syncErr)
+	}
 	c := w.c
 	st := &Status{
 		ID: w.ID(), PID: string(c.PID), ParamsID: c.Network.ParamsID, Network: c.Network.Chaincode + " on " + c.Network.Channel,
 		Keys: len(c.Keys), Policies: len(c.Evidence), Enrolled: c.Enrolment == nil, Rotating: c.Next != nil,
+		Synced: synced,
 	}
 	for _, u := range c.Grants {
 		if g, err := u.statement(); err == nil {

@@ -113,7 +113,8 @@ func (w *Wallet) session(ctx context.Context) (*session, error) {
 		}
 	}
 	if w.c.Next != nil {
-		if err := w.settleRotation(ctx); err != nil {
+		// One that waits for another code does not keep the present keys from use.
+		if err := w.settleRotation(ctx); err != nil && w.c.NextCode != "" {
 			return nil, err
 		}
 	}
@@ -217,11 +218,7 @@ func (w *Wallet) confirm(ctx context.Context, s *session, id record.PartyID) (*r
 		return nil, err
 	}
 	used := s.gate.current()
-	for _, other := range append([]Node{w.c.Network.Nodes[0]}, s.gate.nodes...) {
-		if other.Party == used.Party {
-			continue
-		}
-		second := &gateway{names: s.gate.names, nodes: []Node{other}, to: s.gate.to}
+	for _, second := range w.others(s) {
 		theirs, err := s.chain.As(second).Party(ctx, id)
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -230,7 +227,7 @@ func (w *Wallet) confirm(ctx context.Context, s *session, id record.PartyID) (*r
 			continue // a third may answer; a node that will not is no proof of anything
 		}
 		if theirs.PID != party.PID || theirs.Role != party.Role || !slices.Equal(theirs.Keys, party.Keys) {
-			return nil, fmt.Errorf("%w: %s and %s, about party %s", ErrDisagree, used.Name, other.Name, id)
+			return nil, fmt.Errorf("%w: %s and %s, about party %s", ErrDisagree, used.Name, second.current().Name, id)
 		}
 		return party, nil
 	}

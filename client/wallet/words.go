@@ -73,7 +73,7 @@ func describePolicy(p *document.Policy) []string {
 		lines = append(lines, fmt.Sprintf("Covers %s up to %s, of which you pay the first %s",
 			document.Term("coverageType", c.Type), money(c.Limit), money(c.Deductible)))
 	}
-	return append(lines, fmt.Sprintf("Premium %s in %d instalment(s)", money(p.Premium.Total), p.Premium.Instalments))
+	return append(lines, fmt.Sprintf("Premium %s in %s", money(p.Premium.Total), many(int(p.Premium.Instalments), "instalment")))
 }
 
 func describeRepair(r *document.RepairRecord) []string {
@@ -88,7 +88,7 @@ func describeRepair(r *document.RepairRecord) []string {
 		lines = append(lines, fmt.Sprintf("Damage: %s, %s, %s",
 			document.Term("zone", d.Zone), document.Term("damageCode", d.Code), document.Term("severity", d.Severity)))
 	}
-	return append(lines, fmt.Sprintf("%d operation(s), %d part(s); labour %s, parts %s, materials %s, tax %s", len(r.Operations), len(r.Parts),
+	return append(lines, fmt.Sprintf("%s, %s; labour %s, parts %s, materials %s, tax %s", many(len(r.Operations), "operation"), many(len(r.Parts), "part"),
 		money(r.Totals.Labour), money(r.Totals.Parts), money(r.Totals.Materials), money(r.Totals.Tax)),
 		fmt.Sprintf("Total %s", money(r.Totals.Total)))
 }
@@ -104,7 +104,7 @@ func describeVehicle(v *document.Vehicle) string {
 // DescribeProposal says what signing a proposal would mean.
 func (w *Wallet) DescribeProposal(r *Reviewed) []string {
 	s := &r.Statement
-	lines := []string{fmt.Sprintf("%s asks you to sign a %s of %s", w.Name(r.Issuer), s.Kind, day(s.IssuedAt))}
+	lines := []string{fmt.Sprintf("%s asks you to sign %s of %s", w.Name(r.Issuer), article(s.Kind), day(s.IssuedAt))}
 	lines = append(lines, Describe(r.Document)...)
 	return append(lines,
 		fmt.Sprintf("It will be kept under the label %q: whoever you let read this label can read it", s.Label),
@@ -131,6 +131,21 @@ func (w *Wallet) DescribeRequest(a *Asked) []string {
 		lines = append(lines, "You have answered: "+DescribeConsent(&a.Answers[i]))
 	}
 	return lines
+}
+
+// wished is what a request is about: a label, records by name, or all there is.
+func wished(r *record.AccessRequest) string {
+	var what string
+	if n := len(r.Records); n > 0 {
+		what += ", " + many(n, "record") + " by name"
+	}
+	if r.Label != "" {
+		what += fmt.Sprintf(", label %q", r.Label)
+	}
+	if what == "" {
+		return ", any of your records"
+	}
+	return what
 }
 
 func claim(number string) string {
@@ -174,14 +189,53 @@ func (w *Wallet) DescribeDraft(d *Draft) []string {
 		lines = append(lines, fmt.Sprintf("These records and no others. The key that you hand to the proxy could open all of the label %q: the proxy keeps to the list", s.Label))
 	}
 	return append(lines,
-		fmt.Sprintf("From %s until %s, at most %d time(s)", moment(s.NotBefore), moment(s.Expiry), s.MaxReleases),
+		fmt.Sprintf("From %s until %s, at most %s", moment(s.NotBefore), moment(s.Expiry), many(int(s.MaxReleases), "time")),
 		fmt.Sprintf("Through the proxy %s; the system manager is shown the evidence of your policy %s", Plain(d.Proxy.Name), s.PolicyRecord),
 		"You can withdraw it at any time; what was read by then stays read")
 }
 
+// DescribeSynced says what became of older records after a rotation of keys.
+func (w *Wallet) DescribeSynced(s *Synced) []string {
+	var lines []string
+	if n := len(s.Moved); n > 0 {
+		lines = append(lines, fmt.Sprintf("Brought along to your new keys: %s", many(n, "record")))
+	}
+	if len(s.Left) == 0 {
+		return append(lines, "All your records can be shared.")
+	}
+	lines = append(lines, fmt.Sprintf("Not brought along: %s. You can read them, and cannot share them yet:", many(len(s.Left), "record")))
+	for i := range s.Left {
+		u := &s.Left[i]
+		lines = append(lines, w.list([]record.Record{u.Record})...)
+		lines = append(lines, "    because: "+Plain(u.Err.Error()))
+	}
+	return append(lines, `Try again later: "claimshare wallet sync"`)
+}
+
+// many is a number of things, such as "1 record" and "2 records".
+func many(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
+}
+
+// article is a word with its article: "an insurer", "a proxy".
+func article(word fmt.Stringer) string {
+	s := word.String()
+	if s != "" && strings.Contains("aeiou", s[:1]) {
+		return "an " + s
+	}
+	return "a " + s
+}
+
 // DescribeConsent is a consent in one line.
 func DescribeConsent(c *record.Consent) string {
-	line := fmt.Sprintf("consent %s, label %q, until %s, at most %d time(s): ", c.Consent, c.Label, moment(c.Expiry), c.MaxReleases)
+	line := "consent " + c.Consent.String()
+	if c.Label != "" { // there is none in paper mode
+		line += fmt.Sprintf(", label %q", c.Label)
+	}
+	line += fmt.Sprintf(", until %s, at most %s: ", moment(c.Expiry), many(int(c.MaxReleases), "time"))
 	switch {
 	case c.Status == record.ConsentRevoked:
 		return line + "withdrawn on " + moment(c.RevokedAt)
@@ -210,7 +264,7 @@ func (w *Wallet) DescribeHistory(a *Account) []string {
 	}
 	part("Who asked:", len(a.Requests))
 	for _, r := range a.Requests {
-		lines = append(lines, fmt.Sprintf("  %s  %s, for %q%s, label %q", moment(r.Time), name(r.Requester), r.Purpose, claim(r.Claim), r.Label))
+		lines = append(lines, fmt.Sprintf("  %s  %s, for %q%s%s", moment(r.Time), name(r.Requester), r.Purpose, claim(r.Claim), wished(&r.AccessRequest)))
 	}
 	part("What you allowed:", len(a.Consents))
 	for i := range a.Consents {

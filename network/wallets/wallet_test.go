@@ -39,6 +39,8 @@ type holder struct {
 	lock wallet.Lock
 	w    *wallet.Wallet // nil where the program has it
 	id   record.PartyID
+
+	identity string
 }
 
 func newLock(t *testing.T) wallet.Lock {
@@ -54,8 +56,23 @@ func (w *world) invite(identity string) wallet.Invitation {
 	return wallet.Invitation{Code: code, Address: w.nodes["manager"].address, Authority: w.nodes["manager"].pem}
 }
 
+// permit is the code with which a policyholder may replace its keys.
+func (w *world) permit(id record.PartyID, identity string) walletauth.Code {
+	code, err := w.nodes["manager"].rotations.Allow(w.t.Context(), id, identity, time.Hour)
+	require.NoError(w.t, err)
+	return code
+}
+
+// rotate replaces the keys, and brings the records along.
+func (h *holder) rotate() *wallet.Synced {
+	require.NoError(h.t, h.w.Rotate(h.t.Context(), h.permit(h.id, h.identity)))
+	s, err := h.w.Sync(h.t.Context())
+	require.NoError(h.t, err)
+	return s
+}
+
 func (w *world) person(name string) *holder {
-	h := &holder{world: w, path: filepath.Join(w.t.TempDir(), "wallet"), lock: newLock(w.t)}
+	h := &holder{world: w, path: filepath.Join(w.t.TempDir(), "wallet"), lock: newLock(w.t), identity: name}
 	var err error
 	h.w, err = wallet.Enrol(w.t.Context(), h.path, h.lock, w.invite(name))
 	require.NoError(w.t, err)
@@ -238,7 +255,7 @@ func TestRotateAndRestore(t *testing.T) {
 	require.NoError(t, err)
 	before := alice.grant(alice.asked("suedhaven", "shop", "repair/2026"))
 
-	require.NoError(t, alice.w.Rotate(t.Context()))
+	require.Len(t, alice.rotate().Moved, 2)
 	require.ErrorIs(t, alice.fetch("suedhaven", "shop", before, repair), record.ErrStaleKeyVersion)
 	_, err = alice.w.Read(t.Context(), repair, "")
 	require.NoError(t, err, "sealed under the former key")
@@ -262,6 +279,7 @@ func TestRotateAndRestore(t *testing.T) {
 	}
 	consent := restored.grant(restored.asked("suedhaven", "shop", "repair/2026"))
 	require.NoError(t, restored.fetch("suedhaven", "shop", consent, later))
+	require.NoError(t, restored.fetch("suedhaven", "shop", restored.grant(restored.asked("suedhaven", "shop", "repair/2026")), repair), "of before")
 
 	stale, err := wallet.Restore(filepath.Join(t.TempDir(), "stale"), newLock(t), old, "", nil)
 	require.NoError(t, err)
@@ -370,22 +388,36 @@ func TestLostOnTheWay(t *testing.T) {
 			}
 
 			losing(nodev1.ManagerService_Rotate_FullMethodName, manager)
-			require.Error(t, alice.w.Rotate(t.Context()))
+			code := w.permit(alice.id, "Alice Example")
+			require.Error(t, alice.w.Rotate(t.Context(), code))
 			_, err = alice.w.Backup()
 			require.Error(t, err, "which keys the ledger has is not known yet")
 			stop()
 			alice.again()
 			_, err = alice.w.Read(t.Context(), repair, "")
 			require.NoError(t, err)
+			require.NoError(t, alice.w.Rotate(t.Context(), code), "it is done")
+
+			losing(nodev1.CustodyService_ReplaceCapsule_FullMethodName, gateways...)
+			half, err := alice.w.Sync(t.Context())
+			require.NoError(t, err)
+			require.Len(t, half.Left, 2)
+			stop()
+			alice.again()
 			st, err := alice.w.Status(t.Context())
 			require.NoError(t, err)
 			require.False(t, st.Rotating)
 			require.Equal(t, 2, st.Keys)
 			require.Len(t, st.Party.Keys, 2)
+			require.Empty(t, st.Synced.Left)
+			require.NoError(t, alice.fetch("suedhaven", "shop", alice.grant(alice.asked("suedhaven", "shop", "repair/2026")), repair))
+			st, err = alice.w.Status(t.Context())
+			require.NoError(t, err)
+			require.Nil(t, st.Synced, "there is nothing left to do")
 
 			consents, err := w.sm.ConsentsOf(t.Context(), alice.w.ID())
 			require.NoError(t, err)
-			require.Len(t, consents, 3)
+			require.Len(t, consents, 4)
 		})
 	}
 }

@@ -94,12 +94,16 @@ func (m *Manager) Rotate(ctx context.Context, r *nodev1.RotateRequest) (*nodev1.
 	if err != nil {
 		return nil, err
 	}
-	rotation, err := rotationOf(r)
+	s, err := record.DecodeRotateStatement(r.GetStatement())
 	if err != nil {
 		return nil, err
 	}
-	if rotation.Statement.Party != caller.ID {
+	if s.Party != caller.ID {
 		return nil, record.ErrForbidden.With("the rotation is another party's")
+	}
+	rotation, err := rotationOf(r, s)
+	if err != nil {
+		return nil, err
 	}
 	permit, err := m.rotations.permit(ctx, r.GetCode(), caller)
 	if err != nil {
@@ -114,11 +118,7 @@ func (m *Manager) Rotate(ctx context.Context, r *nodev1.RotateRequest) (*nodev1.
 	return &nodev1.RotateResponse{AsOf: m.chain.Seen()}, nil
 }
 
-func rotationOf(r *nodev1.RotateRequest) (*client.Rotation, error) {
-	s, err := record.DecodeRotateStatement(r.GetStatement())
-	if err != nil {
-		return nil, err
-	}
+func rotationOf(r *nodev1.RotateRequest, s *record.RotateStatement) (_ *client.Rotation, err error) {
 	rotation := &client.Rotation{Statement: *s}
 	if rotation.Signature, err = signature(r.GetSignature()); err != nil {
 		return nil, err

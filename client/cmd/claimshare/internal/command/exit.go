@@ -118,7 +118,7 @@ var exits = []exit{
 		errors: []error{wallet.ErrUnreachable, answered.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, context.DeadlineExceeded}},
 	{Code: 41, Name: "untrue", Meaning: "what a node answered does not hold",
 		Advice: "do not use it; tell the system manager, and ask another member's node with --via",
-		errors: []error{wallet.ErrDisagree, client.ErrTampered, client.ErrSignature, client.ErrStatement, client.ErrAnswer, client.ErrEvidence,
+		errors: []error{wallet.ErrDisagree, wallet.ErrUnconfirmed, client.ErrTampered, client.ErrSignature, client.ErrStatement, client.ErrAnswer, client.ErrEvidence,
 			client.ErrSystem, client.ErrNotOurs, wallet.ErrRole}},
 	{Code: 42, Name: "in-use", Meaning: "another program is using the wallet",
 		Advice: "wait until it has ended", errors: []error{wallet.ErrInUse}},

@@ -28,7 +28,7 @@ func (a *app) wallet() *cobra.Command {
 	return group("wallet", "A policyholder's wallet: sign, grant, revoke, and see who has read what",
 		a.walletEnrol(), a.walletProposals(), a.walletSign(), a.walletDecline(), a.walletRecords(), a.walletRead(),
 		a.walletRequests(), a.walletGrant(), a.walletRevoke(), a.walletHistory(),
-		a.walletRotate(), a.walletBackup(), a.walletRestore(), a.walletStatus())
+		a.walletRotate(), a.walletSync(), a.walletBackup(), a.walletRestore(), a.walletStatus())
 }
 
 // purse is the flags by which a command finds and opens the wallet.

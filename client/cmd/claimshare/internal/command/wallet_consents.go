@@ -187,7 +187,8 @@ func (a *app) walletRevoke() *cobra.Command {
 		Use:   "revoke CONSENT",
 		Short: "Withdraw a consent",
 		Long: `Withdraw a consent. From then on nothing more is handed over under it; what was
-read stays read.`,
+read stays read. The withdrawal is carried by one node, and another one is asked
+whether it is on the ledger.`,
 		Args: arguments("CONSENT"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
 			id, err := record.ParseConsentID(args[0])
@@ -201,7 +202,7 @@ read stays read.`,
 				if err := w.Revoke(ctx, id); err != nil {
 					return err
 				}
-				return a.print(answer{{"revoked", "withdrawn", id.String()}})
+				return a.print(answer{{"revoked", "withdrawn", id.String()}, {"confirmed", "confirmed", "by another node than the one that carried it"}})
 			})
 		}),
 	}

@@ -139,31 +139,6 @@ given again: "claimshare wallet history" shows them as not approved.`,
 	return p.flags(c)
 }
 
-func (a *app) walletRotate() *cobra.Command {
-	var p purse
-	var yes bool
-	c := &cobra.Command{
-		Use:   "rotate",
-		Short: "Replace the keys, for instance when the backup may have been seen",
-		Long: `Replace the keys by new ones. Your consents end, and your backup is no longer
-enough: make a new one. Records so far can still be read by you.`,
-		Args: arguments(),
-		RunE: a.action(func(ctx context.Context, _ []string) error {
-			return a.withWallet(ctx, &p, func(w *wallet.Wallet) error {
-				err := a.agree(ctx, yes, []string{"All your consents will end, and you have to make a new backup."}, "Replace your keys?")
-				if err != nil {
-					return err
-				}
-				if err := w.Rotate(ctx); err != nil {
-					return err
-				}
-				return a.print(answer{{"rotated", "keys replaced", true}, {"next", "next", `make a backup: "claimshare wallet backup"`}})
-			})
-		}),
-	}
-	return p.ledgerFlags(yesFlag(c, &yes))
-}
-
 // statusAnswer is a wallet's status for programs.
 type statusAnswer struct {
 	Party    string       `json:"party"`
@@ -174,6 +149,7 @@ type statusAnswer struct {
 	Policies int          `json:"policies"`
 	Enrolled bool         `json:"enrolled"`
 	Rotating bool         `json:"rotating,omitempty"`
+	Synced   *syncAnswer  `json:"synced,omitempty"`
 	Underway []string     `json:"underway,omitempty"`
 	Status   string       `json:"status,omitempty"`
 	Credit   *int         `json:"credit,omitempty"`
@@ -202,14 +178,14 @@ left unfinished is finished first.`,
 				if s == nil {
 					return err
 				}
-				return errors.Join(a.print(statusOf(s)), err)
+				return errors.Join(a.print(statusOf(w, s)), err)
 			})
 		}),
 	}
 	return p.ledgerFlags(c)
 }
 
-func statusOf(s *wallet.Status) told {
+func statusOf(w *wallet.Wallet, s *wallet.Status) told {
 	d := statusAnswer{Party: s.ID.String(), PID: s.PID, Network: s.Network, ParamsID: s.ParamsID.String(), Keys: s.Keys,
 		Policies: s.Policies, Enrolled: s.Enrolled, Rotating: s.Rotating, Nodes: []nodeAnswer{}}
 	lines := []string{"you are    " + d.Party, "network    " + d.Network, "system     " + d.ParamsID, fmt.Sprintf("keys       version %d", s.Keys)}
@@ -225,7 +201,11 @@ func statusOf(s *wallet.Status) told {
 		lines = append(lines, "The registration has not arrived yet: run this again.")
 	}
 	if s.Rotating {
-		lines = append(lines, "A rotation of keys is on its way: run this again.")
+		lines = append(lines, `A rotation of keys has not been finished: run "claimshare wallet rotate" again.`)
+	}
+	if s.Synced != nil {
+		d.Synced = synced(s.Synced)
+		lines = append(lines, w.DescribeSynced(s.Synced)...)
 	}
 	for _, id := range s.Underway {
 		d.Underway = append(d.Underway, id.String())
