@@ -3,11 +3,8 @@ package node
 import (
 	"cmp"
 	"context"
-	"crypto/x509"
-	"encoding/pem"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -16,10 +13,10 @@ import (
 
 // What a certificate is to a node.
 const (
-	OwnCertificate     = "own"      // the node's Fabric identity
-	WalletsCertificate = "wallets"  // shown to wallets
-	PeerRoot           = "peerRoot" // issues the TLS certificates of a peer
-	MSPRoot            = "mspRoot"  // issues an organisation's identities
+	OwnCertificate     = "fabric"        // the node's Fabric identity
+	WalletsCertificate = "wallets"       // shown to wallets
+	PeerRoot           = "peers"         // issues the TLS certificates of a peer
+	MSPRoot            = "organisations" // issues an organisation's identities
 )
 
 // Expiry is when a certificate ends that the node uses.
@@ -72,11 +69,11 @@ func peerRoots(connection ledger.Connection) []Expiry {
 			continue
 		}
 		seen[peer.TLSRootCert] = true
-		text, err := os.ReadFile(peer.TLSRootCert)
+		found, err := certificatesIn(peer.TLSRootCert)
 		if err != nil {
 			continue
 		}
-		for _, c := range parseCertificates(text) {
+		for _, c := range found {
 			all = append(all, Expiry{
 				Kind: PeerRoot, Of: peer.Endpoint, File: peer.TLSRootCert, Subject: c.Subject.String(), NotAfter: c.NotAfter,
 				Advice: "get the new one from the peer's operator, append it to the file, and restart the node",
@@ -84,20 +81,6 @@ func peerRoots(connection ledger.Connection) []Expiry {
 		}
 	}
 	return all
-}
-
-func parseCertificates(text []byte) []*x509.Certificate {
-	var all []*x509.Certificate
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			return all
-		}
-		if c, err := x509.ParseCertificate(block.Bytes); err == nil && block.Type == "CERTIFICATE" {
-			all = append(all, c)
-		}
-		text = rest
-	}
 }
 
 const (
