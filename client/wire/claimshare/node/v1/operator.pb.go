@@ -2037,6 +2037,102 @@ func (x *DecideResponse) GetDecision() *Decision {
 	return nil
 }
 
+type EraseRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Record        []byte                 `protobuf:"bytes,1,opt,name=record,proto3" json:"record,omitempty"`
+	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"` // stays in this node's database; the ledger does not learn it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseRequest) Reset() {
+	*x = EraseRequest{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseRequest) ProtoMessage() {}
+
+func (x *EraseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseRequest.ProtoReflect.Descriptor instead.
+func (*EraseRequest) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *EraseRequest) GetRecord() []byte {
+	if x != nil {
+		return x.Record
+	}
+	return nil
+}
+
+func (x *EraseRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+type EraseResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Erased        int64                  `protobuf:"varint,1,opt,name=erased,proto3" json:"erased,omitempty"` // Unix seconds, as the ledger has it
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EraseResponse) Reset() {
+	*x = EraseResponse{}
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EraseResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EraseResponse) ProtoMessage() {}
+
+func (x *EraseResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_claimshare_node_v1_operator_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EraseResponse.ProtoReflect.Descriptor instead.
+func (*EraseResponse) Descriptor() ([]byte, []int) {
+	return file_claimshare_node_v1_operator_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *EraseResponse) GetErased() int64 {
+	if x != nil {
+		return x.Erased
+	}
+	return 0
+}
+
 var File_claimshare_node_v1_operator_proto protoreflect.FileDescriptor
 
 const file_claimshare_node_v1_operator_proto_rawDesc = "" +
@@ -2187,7 +2283,12 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\rDecideRequest\x12\x1a\n" +
 	"\bdecision\x18\x01 \x01(\fR\bdecision\"J\n" +
 	"\x0eDecideResponse\x128\n" +
-	"\bdecision\x18\x01 \x01(\v2\x1c.claimshare.node.v1.DecisionR\bdecision2\xc1\b\n" +
+	"\bdecision\x18\x01 \x01(\v2\x1c.claimshare.node.v1.DecisionR\bdecision\">\n" +
+	"\fEraseRequest\x12\x16\n" +
+	"\x06record\x18\x01 \x01(\fR\x06record\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"'\n" +
+	"\rEraseResponse\x12\x16\n" +
+	"\x06erased\x18\x01 \x01(\x03R\x06erased2\x8f\t\n" +
 	"\x0fOperatorService\x12O\n" +
 	"\x06Status\x12!.claimshare.node.v1.StatusRequest\x1a\".claimshare.node.v1.StatusResponse\x12O\n" +
 	"\x06Invite\x12!.claimshare.node.v1.InviteRequest\x1a\".claimshare.node.v1.InviteResponse\x12d\n" +
@@ -2196,7 +2297,8 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\x03Ask\x12\x1e.claimshare.node.v1.AskRequest\x1a\x1f.claimshare.node.v1.AskResponse\x12U\n" +
 	"\bConsents\x12#.claimshare.node.v1.ConsentsRequest\x1a$.claimshare.node.v1.ConsentsResponse\x12N\n" +
 	"\x05Fetch\x12 .claimshare.node.v1.FetchRequest\x1a!.claimshare.node.v1.FetchResponse0\x01\x12K\n" +
-	"\x04Read\x12\x1f.claimshare.node.v1.ReadRequest\x1a .claimshare.node.v1.ReadResponse0\x01\x12R\n" +
+	"\x04Read\x12\x1f.claimshare.node.v1.ReadRequest\x1a .claimshare.node.v1.ReadResponse0\x01\x12L\n" +
+	"\x05Erase\x12 .claimshare.node.v1.EraseRequest\x1a!.claimshare.node.v1.EraseResponse\x12R\n" +
 	"\aDispute\x12\".claimshare.node.v1.DisputeRequest\x1a#.claimshare.node.v1.DisputeResponse\x12R\n" +
 	"\aResolve\x12\".claimshare.node.v1.ResolveRequest\x1a#.claimshare.node.v1.ResolveResponse\x12L\n" +
 	"\x05Trace\x12 .claimshare.node.v1.TraceRequest\x1a!.claimshare.node.v1.TraceResponse\x12U\n" +
@@ -2215,7 +2317,7 @@ func file_claimshare_node_v1_operator_proto_rawDescGZIP() []byte {
 	return file_claimshare_node_v1_operator_proto_rawDescData
 }
 
-var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 32)
+var file_claimshare_node_v1_operator_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 0: claimshare.node.v1.StatusRequest
 	(*StatusResponse)(nil),        // 1: claimshare.node.v1.StatusResponse
@@ -2249,6 +2351,8 @@ var file_claimshare_node_v1_operator_proto_goTypes = []any{
 	(*Decision)(nil),              // 29: claimshare.node.v1.Decision
 	(*DecideRequest)(nil),         // 30: claimshare.node.v1.DecideRequest
 	(*DecideResponse)(nil),        // 31: claimshare.node.v1.DecideResponse
+	(*EraseRequest)(nil),          // 32: claimshare.node.v1.EraseRequest
+	(*EraseResponse)(nil),         // 33: claimshare.node.v1.EraseResponse
 }
 var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
 	2,  // 0: claimshare.node.v1.StatusResponse.checks:type_name -> claimshare.node.v1.StatusCheck
@@ -2266,26 +2370,28 @@ var file_claimshare_node_v1_operator_proto_depIdxs = []int32{
 	12, // 12: claimshare.node.v1.OperatorService.Consents:input_type -> claimshare.node.v1.ConsentsRequest
 	15, // 13: claimshare.node.v1.OperatorService.Fetch:input_type -> claimshare.node.v1.FetchRequest
 	17, // 14: claimshare.node.v1.OperatorService.Read:input_type -> claimshare.node.v1.ReadRequest
-	19, // 15: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
-	21, // 16: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
-	23, // 17: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
-	27, // 18: claimshare.node.v1.OperatorService.Standing:input_type -> claimshare.node.v1.StandingRequest
-	30, // 19: claimshare.node.v1.OperatorService.Decide:input_type -> claimshare.node.v1.DecideRequest
-	1,  // 20: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
-	7,  // 21: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
-	26, // 22: claimshare.node.v1.OperatorService.AllowRotation:output_type -> claimshare.node.v1.AllowRotationResponse
-	9,  // 23: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
-	11, // 24: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
-	13, // 25: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
-	16, // 26: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
-	18, // 27: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
-	20, // 28: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
-	22, // 29: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
-	24, // 30: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
-	28, // 31: claimshare.node.v1.OperatorService.Standing:output_type -> claimshare.node.v1.StandingResponse
-	31, // 32: claimshare.node.v1.OperatorService.Decide:output_type -> claimshare.node.v1.DecideResponse
-	20, // [20:33] is the sub-list for method output_type
-	7,  // [7:20] is the sub-list for method input_type
+	32, // 15: claimshare.node.v1.OperatorService.Erase:input_type -> claimshare.node.v1.EraseRequest
+	19, // 16: claimshare.node.v1.OperatorService.Dispute:input_type -> claimshare.node.v1.DisputeRequest
+	21, // 17: claimshare.node.v1.OperatorService.Resolve:input_type -> claimshare.node.v1.ResolveRequest
+	23, // 18: claimshare.node.v1.OperatorService.Trace:input_type -> claimshare.node.v1.TraceRequest
+	27, // 19: claimshare.node.v1.OperatorService.Standing:input_type -> claimshare.node.v1.StandingRequest
+	30, // 20: claimshare.node.v1.OperatorService.Decide:input_type -> claimshare.node.v1.DecideRequest
+	1,  // 21: claimshare.node.v1.OperatorService.Status:output_type -> claimshare.node.v1.StatusResponse
+	7,  // 22: claimshare.node.v1.OperatorService.Invite:output_type -> claimshare.node.v1.InviteResponse
+	26, // 23: claimshare.node.v1.OperatorService.AllowRotation:output_type -> claimshare.node.v1.AllowRotationResponse
+	9,  // 24: claimshare.node.v1.OperatorService.Issue:output_type -> claimshare.node.v1.IssueResponse
+	11, // 25: claimshare.node.v1.OperatorService.Ask:output_type -> claimshare.node.v1.AskResponse
+	13, // 26: claimshare.node.v1.OperatorService.Consents:output_type -> claimshare.node.v1.ConsentsResponse
+	16, // 27: claimshare.node.v1.OperatorService.Fetch:output_type -> claimshare.node.v1.FetchResponse
+	18, // 28: claimshare.node.v1.OperatorService.Read:output_type -> claimshare.node.v1.ReadResponse
+	33, // 29: claimshare.node.v1.OperatorService.Erase:output_type -> claimshare.node.v1.EraseResponse
+	20, // 30: claimshare.node.v1.OperatorService.Dispute:output_type -> claimshare.node.v1.DisputeResponse
+	22, // 31: claimshare.node.v1.OperatorService.Resolve:output_type -> claimshare.node.v1.ResolveResponse
+	24, // 32: claimshare.node.v1.OperatorService.Trace:output_type -> claimshare.node.v1.TraceResponse
+	28, // 33: claimshare.node.v1.OperatorService.Standing:output_type -> claimshare.node.v1.StandingResponse
+	31, // 34: claimshare.node.v1.OperatorService.Decide:output_type -> claimshare.node.v1.DecideResponse
+	21, // [21:35] is the sub-list for method output_type
+	7,  // [7:21] is the sub-list for method input_type
 	7,  // [7:7] is the sub-list for extension type_name
 	7,  // [7:7] is the sub-list for extension extendee
 	0,  // [0:7] is the sub-list for field type_name
@@ -2302,7 +2408,7 @@ func file_claimshare_node_v1_operator_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_claimshare_node_v1_operator_proto_rawDesc), len(file_claimshare_node_v1_operator_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   32,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

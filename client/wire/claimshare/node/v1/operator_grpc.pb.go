@@ -30,6 +30,7 @@ const (
 	OperatorService_Consents_FullMethodName      = "/claimshare.node.v1.OperatorService/Consents"
 	OperatorService_Fetch_FullMethodName         = "/claimshare.node.v1.OperatorService/Fetch"
 	OperatorService_Read_FullMethodName          = "/claimshare.node.v1.OperatorService/Read"
+	OperatorService_Erase_FullMethodName         = "/claimshare.node.v1.OperatorService/Erase"
 	OperatorService_Dispute_FullMethodName       = "/claimshare.node.v1.OperatorService/Dispute"
 	OperatorService_Resolve_FullMethodName       = "/claimshare.node.v1.OperatorService/Resolve"
 	OperatorService_Trace_FullMethodName         = "/claimshare.node.v1.OperatorService/Trace"
@@ -60,6 +61,9 @@ type OperatorServiceClient interface {
 	Fetch(ctx context.Context, in *FetchRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FetchResponse], error)
 	// Read streams the plaintext of a received record. Members.
 	Read(ctx context.Context, in *ReadRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[ReadResponse], error)
+	// Erase tells the ledger that a record which this node issued is destroyed, and
+	// then destroys payload and capsule here. Members.
+	Erase(ctx context.Context, in *EraseRequest, opts ...grpc.CallOption) (*EraseResponse, error)
 	// Dispute complains about a release with the evidence kept. Members.
 	Dispute(ctx context.Context, in *DisputeRequest, opts ...grpc.CallOption) (*DisputeResponse, error)
 	// Resolve decides a dispute. Authority.
@@ -180,6 +184,16 @@ func (c *operatorServiceClient) Read(ctx context.Context, in *ReadRequest, opts 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OperatorService_ReadClient = grpc.ServerStreamingClient[ReadResponse]
 
+func (c *operatorServiceClient) Erase(ctx context.Context, in *EraseRequest, opts ...grpc.CallOption) (*EraseResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(EraseResponse)
+	err := c.cc.Invoke(ctx, OperatorService_Erase_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *operatorServiceClient) Dispute(ctx context.Context, in *DisputeRequest, opts ...grpc.CallOption) (*DisputeResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DisputeResponse)
@@ -253,6 +267,9 @@ type OperatorServiceServer interface {
 	Fetch(*FetchRequest, grpc.ServerStreamingServer[FetchResponse]) error
 	// Read streams the plaintext of a received record. Members.
 	Read(*ReadRequest, grpc.ServerStreamingServer[ReadResponse]) error
+	// Erase tells the ledger that a record which this node issued is destroyed, and
+	// then destroys payload and capsule here. Members.
+	Erase(context.Context, *EraseRequest) (*EraseResponse, error)
 	// Dispute complains about a release with the evidence kept. Members.
 	Dispute(context.Context, *DisputeRequest) (*DisputeResponse, error)
 	// Resolve decides a dispute. Authority.
@@ -298,6 +315,9 @@ func (UnimplementedOperatorServiceServer) Fetch(*FetchRequest, grpc.ServerStream
 }
 func (UnimplementedOperatorServiceServer) Read(*ReadRequest, grpc.ServerStreamingServer[ReadResponse]) error {
 	return status.Errorf(codes.Unimplemented, "method Read not implemented")
+}
+func (UnimplementedOperatorServiceServer) Erase(context.Context, *EraseRequest) (*EraseResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method Erase not implemented")
 }
 func (UnimplementedOperatorServiceServer) Dispute(context.Context, *DisputeRequest) (*DisputeResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method Dispute not implemented")
@@ -465,6 +485,24 @@ func _OperatorService_Read_Handler(srv interface{}, stream grpc.ServerStream) er
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type OperatorService_ReadServer = grpc.ServerStreamingServer[ReadResponse]
 
+func _OperatorService_Erase_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(EraseRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperatorServiceServer).Erase(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperatorService_Erase_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperatorServiceServer).Erase(ctx, req.(*EraseRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _OperatorService_Dispute_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DisputeRequest)
 	if err := dec(in); err != nil {
@@ -585,6 +623,10 @@ var OperatorService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Consents",
 			Handler:    _OperatorService_Consents_Handler,
+		},
+		{
+			MethodName: "Erase",
+			Handler:    _OperatorService_Erase_Handler,
 		},
 		{
 			MethodName: "Dispute",
