@@ -73,6 +73,13 @@ type Inspection interface {
 	Page(ctx context.Context, table string, after []any, limit int) ([]Row, error)
 	// Row answers the row with a key, or ErrNotFound.
 	Row(ctx context.Context, table string, key ...any) (*Row, error)
+	// Verdict answers what the seal of a row says, which must be one that Page
+	// or Row has answered. Seals say nothing when the store was opened with
+	// another key than it was written with: then every row looks altered.
+	Verdict(ctx context.Context, row *Row) (SealVerdict, error)
+	// Orphan says of a row of the table row_seal that the row which it seals is
+	// not there: it was deleted by hand.
+	Orphan(ctx context.Context, seal *Row) (bool, error)
 	// Rows answers how many rows a table has.
 	Rows(ctx context.Context, table string) (uint64, error)
 }

@@ -41,6 +41,15 @@ var (
 	ErrDestroyed = errors.New("token was destroyed")
 	// ErrPermissions: others than the owner may read the store's file.
 	ErrPermissions = errors.New("the store can be read by others")
+	// ErrUnavailable: the database does not answer, or stopped answering. What
+	// was asked has not happened, or, when it was being committed, may have: to
+	// repeat it is safe.
+	ErrUnavailable = errors.New("the database cannot be reached")
+	// ErrFull: there is no room. What was asked has not happened, and nothing
+	// that was there is lost.
+	ErrFull = errors.New("the disk of the store is full: make room on it and repeat what failed")
+	// ErrOtherPayloads: the folder for payloads belongs to another store.
+	ErrOtherPayloads = errors.New("the folder for payloads is another store's")
 	// ErrNewer: a later release of this program wrote the store.
 	ErrNewer = errors.New("the store was written by a newer version")
 )

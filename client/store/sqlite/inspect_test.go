@@ -50,6 +50,10 @@ func TestInspectSeesEverything(t *testing.T) {
 			require.Equal(t, len(f[0]), len(slices.Compact(slices.Sorted(slices.Values(table.Columns)))))
 			page, err := in.Page(t.Context(), table.Name, nil, 10)
 			require.NoError(t, err)
+			if table.Name == "store_identity" || table.Name == "row_seal" {
+				require.Len(t, page, 1, "a new store knows which it is")
+				continue
+			}
 			require.Empty(t, page)
 		}
 		return nil

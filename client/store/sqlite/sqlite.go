@@ -38,7 +38,10 @@ const writerCache = "cache_size(-16384)"
 // Open opens the store in the file at path and makes it when there is none.
 // It answers store.ErrPermissions, with what to do, when others may read the
 // file, and store.ErrNewer when a later release wrote it.
-func Open(ctx context.Context, path string) (store.Store, error) {
+//
+// Payloads above 256 KiB are files in the folder path + ".payloads", unless an
+// option names another one.
+func Open(ctx context.Context, path string, options ...store.Option) (store.Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -58,11 +61,16 @@ func Open(ctx context.Context, path string) (store.Store, error) {
 		return nil, errors.Join(err, write.Close())
 	}
 	read.SetMaxOpenConns(max(4, runtime.NumCPU()))
+	chosen := store.Chosen(options...)
+	if chosen.Payloads == "" {
+		chosen.Payloads = path + ".payloads"
+	}
 	db, err := sqldb.New(ctx, write, read, sqldb.Engine{
 		Dialect:   goose.DialectSQLite3,
 		Duplicate: duplicate,
+		Name:      name,
 		Scrub:     func(ctx context.Context) error { return emptyLog(ctx, write) },
-	})
+	}, chosen)
 	if err != nil {
 		return nil, fmt.Errorf("opening the store %s: %w", path, err)
 	}
@@ -148,6 +156,16 @@ func duplicate(err error) bool {
 	var e *sqlite.Error
 	return errors.As(err, &e) &&
 		(e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY || e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+}
+
+// name tells a full disk. SQLite says SQLITE_IOERR_SHMSIZE when there is no
+// room for the index of its log.
+func name(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_FULL || e.Code() == sqlite3.SQLITE_IOERR_SHMSIZE) {
+		return fmt.Errorf("%w: %w", store.ErrFull, err)
+	}
+	return err
 }
 
 // emptyLog moves the write-ahead log into the database and truncates it. A

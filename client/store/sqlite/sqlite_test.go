@@ -244,25 +244,6 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// Chunks that a killed process left behind go away, those of a living one stay.
-func TestAbandonedPayloadsAreSwept(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s.db")
-	require.NoError(t, open(t, path).Close())
-	db, err := sql.Open("sqlite", path)
-	require.NoError(t, err)
-	defer db.Close()
-	for id, at := range map[string]time.Time{"old": time.Now().Add(-25 * time.Hour), "new": time.Now()} {
-		_, err := db.Exec(`INSERT INTO staged_payload (payload_id, created_at) VALUES ($1, $2)`, []byte(id), at.UnixMilli())
-		require.NoError(t, err)
-		_, err = db.Exec(`INSERT INTO payload_chunk (payload_id, seq, content) VALUES ($1, 0, $1)`, []byte(id))
-		require.NoError(t, err)
-	}
-	open(t, path)
-	var left []byte
-	require.NoError(t, db.QueryRow(`SELECT payload_id FROM payload_chunk`).Scan(&left))
-	require.Equal(t, "new", string(left))
-}
-
 // Two processes on one file wait for each other.
 func TestTwoStoresOnOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.db")

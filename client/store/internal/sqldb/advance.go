@@ -15,7 +15,7 @@ func (db *DB) AdvanceWorld(ctx context.Context, from store.WorldCheckpoint, bloc
 	if len(blocks) == 0 {
 		return nil
 	}
-	return db.update(ctx, func(tx *sql.Tx) error {
+	return db.update(ctx, func(tx txn) error {
 		// First of all, and in one statement: of two processes with the same
 		// checkpoint the second waits for the first and then matches no row.
 		if err := moveCheckpoint(ctx, tx, from, blocks[len(blocks)-1]); err != nil {
@@ -35,7 +35,7 @@ func (db *DB) AdvanceWorld(ctx context.Context, from store.WorldCheckpoint, bloc
 	})
 }
 
-func moveCheckpoint(ctx context.Context, tx *sql.Tx, from store.WorldCheckpoint, last ledger.Block) error {
+func moveCheckpoint(ctx context.Context, tx txn, from store.WorldCheckpoint, last ledger.Block) error {
 	to := int64(last.Number) + 1
 	query, args := `UPDATE world_checkpoint SET height = $1, hash = $2
 		WHERE only_row = 1 AND chaincode = $3 AND height = $4 AND hash = $5`,
@@ -57,12 +57,12 @@ func moveCheckpoint(ctx context.Context, tx *sql.Tx, from store.WorldCheckpoint,
 
 // advance is a database transaction that applies blocks.
 type advance struct {
-	tx                               *sql.Tx
+	tx                               txn
 	use                              store.UseTransaction
 	mark, transact, setValue, remove *sql.Stmt
 }
 
-func prepareAdvance(ctx context.Context, tx *sql.Tx, use store.UseTransaction) (*advance, error) {
+func prepareAdvance(ctx context.Context, tx txn, use store.UseTransaction) (*advance, error) {
 	a := &advance{tx: tx, use: use}
 	for statement, query := range map[**sql.Stmt]string{
 		&a.mark: `INSERT INTO world_block (block, hash) VALUES ($1, $2)`,
@@ -126,7 +126,7 @@ func (a *advance) transaction(ctx context.Context, block uint64, t ledger.Transa
 
 // worldTx is what a user of transactions may do in the same database
 // transaction.
-type worldTx struct{ tx *sql.Tx }
+type worldTx struct{ tx txn }
 
 var _ store.WorldTx = worldTx{}
 

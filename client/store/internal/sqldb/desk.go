@@ -2,8 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/store"
@@ -11,9 +9,11 @@ import (
 
 // PutInvitation implements store.Invitations.
 func (db *DB) PutInvitation(ctx context.Context, i store.Invitation) error {
-	_, err := db.write.ExecContext(ctx, `INSERT INTO invitation (code, role, pid, msp, expires_at, used_at, created_at)
-		VALUES ($1, $2, $3, $4, $5, 0, $6)`, i.Code[:], int(i.Role), i.PID, i.MSP, i.Expires.UnixMilli(), now())
-	return db.exists(err, i.Code)
+	return db.update(ctx, func(tx txn) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO invitation (code, role, pid, msp, expires_at, used_at, created_at)
+			VALUES ($1, $2, $3, $4, $5, 0, $6)`, i.Code[:], int(i.Role), i.PID, i.MSP, i.Expires.UnixMilli(), now())
+		return tx.sealed(ctx, db.exists(err, i.Code), "invitation", i.Code[:])
+	})
 }
 
 // Invitation implements store.Invitations.
@@ -34,24 +34,21 @@ func (db *DB) Invitation(ctx context.Context, code record.Digest) (*store.Invita
 
 // UseInvitation implements store.Invitations.
 func (db *DB) UseInvitation(ctx context.Context, code record.Digest) error {
-	done, err := db.write.ExecContext(ctx,
-		`UPDATE invitation SET used_at = CASE used_at WHEN 0 THEN $1 ELSE used_at END WHERE code = $2`, now(), code[:])
-	if err != nil {
-		return err
-	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(absent(sql.ErrNoRows, "invitation"), err)
-	}
-	return nil
+	return db.update(ctx, func(tx txn) error {
+		return tx.touch(ctx, "invitation", code[:], func() error {
+			done, err := tx.ExecContext(ctx,
+				`UPDATE invitation SET used_at = CASE used_at WHEN 0 THEN $1 ELSE used_at END WHERE code = $2`, now(), code[:])
+			return changedOne(done, err, "invitation")
+		})
+	})
 }
 
 // PutEvidence implements store.Findings.
 func (db *DB) PutEvidence(ctx context.Context, e store.Evidence) error {
-	_, err := db.write.ExecContext(ctx, `INSERT INTO evidence (release_id, trailer, signature, finding, created_at)
+	return db.touched(ctx, "evidence", e.Release[:], `INSERT INTO evidence (release_id, trailer, signature, finding, created_at)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT (release_id) DO UPDATE
 		SET trailer = excluded.trailer, signature = excluded.signature, finding = excluded.finding, created_at = excluded.created_at`,
-		e.Release[:], notNull(e.Trailer), e.TrailerSignature[:], e.Finding, now())
-	return err
+		e.Release[:], notNull(e.Trailer), e.TrailerSignature[:], freeText(e.Finding), now())
 }
 
 // Evidence implements store.Findings.

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 
@@ -23,13 +22,15 @@ func (db *DB) ReplaceCapsule(ctx context.Context, id record.RecordID, capsule []
 	if len(capsule) == 0 {
 		return errors.New("a record's capsule is replaced by another one, not by nothing")
 	}
-	return db.update(ctx, func(tx *sql.Tx) error {
+	return db.update(ctx, func(tx txn) error {
 		if err := notErased(ctx, tx, id); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE record SET capsule = $1, updated_at = $2 WHERE record_id = $3`,
-			capsule, now(), id[:])
-		return err
+		return tx.touch(ctx, "record", id[:], func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE record SET capsule = $1, updated_at = $2 WHERE record_id = $3`,
+				capsule, now(), id[:])
+			return err
+		})
 	})
 }
 
@@ -52,9 +53,17 @@ func (db *DB) Erase(ctx context.Context, id record.RecordID, reason string) erro
 	if reason == "" {
 		return errors.New("a record is erased with a reason")
 	}
-	err := db.update(ctx, func(tx *sql.Tx) error { return eraseRow(ctx, tx, id, reason) })
+	var payloadID []byte
+	err := db.update(ctx, func(tx txn) (err error) {
+		payloadID, err = eraseRow(ctx, tx, id, freeText(reason))
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	db.reach("payload forgotten")
+	if err := db.folder.destroy(payloadID); err != nil {
+		return fmt.Errorf("record %s is erased, but not its payload's file; erase it again: %w", id, err)
 	}
 	if err := db.engine.Scrub(ctx); err != nil {
 		return fmt.Errorf("record %s is deleted, but old pages may still hold it; erase it again: %w", id, err)
@@ -62,23 +71,23 @@ func (db *DB) Erase(ctx context.Context, id record.RecordID, reason string) erro
 	return nil
 }
 
-// eraseRow takes payload and capsule away. The first reason stays.
-func eraseRow(ctx context.Context, tx *sql.Tx, id record.RecordID, reason string) error {
-	var (
-		payloadID []byte
-		at        int64
-	)
-	err := tx.QueryRowContext(ctx, `SELECT payload_id, erased_at FROM record WHERE record_id = $1`, id[:]).Scan(&payloadID, &at)
+// eraseRow takes payload and capsule away, and answers which payload. The first
+// reason stays.
+func eraseRow(ctx context.Context, tx txn, id record.RecordID, reason string) (payloadID []byte, err error) {
+	var at int64
+	err = tx.QueryRowContext(ctx, `SELECT payload_id, erased_at FROM record WHERE record_id = $1`, id[:]).Scan(&payloadID, &at)
 	if err != nil {
-		return absent(err, id)
+		return nil, absent(err, id)
 	}
 	if at != 0 {
-		return nil
+		return payloadID, nil
 	}
 	if err := discard(ctx, tx, payloadID); err != nil {
-		return err
+		return nil, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE record SET capsule = $1, erased_at = $2, erased_reason = $3, updated_at = $2
-		WHERE record_id = $4`, []byte{}, now(), reason, id[:])
-	return err
+	return payloadID, tx.touch(ctx, "record", id[:], func() error {
+		_, err := tx.ExecContext(ctx, `UPDATE record SET capsule = $1, erased_at = $2, erased_reason = $3, updated_at = $2
+			WHERE record_id = $4`, []byte{}, now(), reason, id[:])
+		return err
+	})
 }

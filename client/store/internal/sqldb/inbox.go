@@ -2,8 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -36,7 +34,7 @@ func (db *DB) PutReceived(ctx context.Context, r store.Received, src io.Reader) 
 	if err != nil {
 		return fmt.Errorf("release %s: %w", r.Release, err)
 	}
-	err = db.update(ctx, func(tx *sql.Tx) error {
+	err = db.update(ctx, func(tx txn) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO received (`+receivedColumns+`, payload_id)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, '', $15, $16)`,
 			r.Release[:], r.Consent[:], r.RecordID[:], int(r.Kind), r.Label, r.OwnerPID, r.IssuerPID, r.Holder[:],
@@ -45,12 +43,12 @@ func (db *DB) PutReceived(ctx context.Context, r store.Received, src io.Reader) 
 		if err := db.exists(err, r.Release); err != nil {
 			return err
 		}
+		if err := tx.sealed(ctx, err, "received", r.Release[:]); err != nil {
+			return err
+		}
 		return adopt(ctx, tx, p)
 	})
-	if err != nil {
-		return errors.Join(err, db.unstage(p))
-	}
-	return nil
+	return db.release(err, p)
 }
 
 // Received implements store.Inbox.
@@ -82,12 +80,10 @@ func (db *DB) ReceivedUnder(ctx context.Context, id record.ConsentID) iter.Seq2[
 
 // MarkAcknowledged implements store.Inbox.
 func (db *DB) MarkAcknowledged(ctx context.Context, id record.ReleaseID, txID string) error {
-	done, err := db.write.ExecContext(ctx, `UPDATE received SET ack_tx_id = $1 WHERE release_id = $2`, txID, id[:])
-	if err != nil {
-		return err
-	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(absent(sql.ErrNoRows, id), err)
-	}
-	return nil
+	return db.update(ctx, func(tx txn) error {
+		return tx.touch(ctx, "received", id[:], func() error {
+			done, err := tx.ExecContext(ctx, `UPDATE received SET ack_tx_id = $1 WHERE release_id = $2`, txID, id[:])
+			return changedOne(done, err, id)
+		})
+	})
 }

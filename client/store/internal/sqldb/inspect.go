@@ -19,10 +19,13 @@ func (db *DB) Inspect(ctx context.Context, f func(store.Inspection) error) error
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // it has only read
-	return f(inspection{tx})
+	return f(inspection{tx, db.seals})
 }
 
-type inspection struct{ tx *sql.Tx }
+type inspection struct {
+	tx    *sql.Tx
+	seals sealer
+}
 
 // Tables implements store.Inspection.
 func (inspection) Tables() []*store.Table { return tables }

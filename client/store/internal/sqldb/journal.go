@@ -14,20 +14,18 @@ type journal struct{ *DB }
 
 // Save implements ledger.Journal.
 func (j journal) Save(ctx context.Context, e ledger.Entry) error {
-	_, err := j.write.ExecContext(ctx, `INSERT INTO journal
+	return j.touched(ctx, "journal", e.TxID, `INSERT INTO journal
 		(tx_id, channel, contract, transaction_name, reference, envelope, saved_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT (tx_id) DO UPDATE SET channel = excluded.channel, contract = excluded.contract,
 		transaction_name = excluded.transaction_name, reference = excluded.reference,
 		envelope = excluded.envelope, saved_at = excluded.saved_at`,
 		e.TxID, e.Channel, e.Contract, e.Transaction, e.Reference, notNull(e.Envelope), e.Saved.UnixMicro())
-	return err
 }
 
 // Delete implements ledger.Journal.
 func (j journal) Delete(ctx context.Context, txID string) error {
-	_, err := j.write.ExecContext(ctx, `DELETE FROM journal WHERE tx_id = $1`, txID)
-	return err
+	return j.touched(ctx, "journal", txID, `DELETE FROM journal WHERE tx_id = $1`, txID)
 }
 
 // Pending implements ledger.Journal.

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"slices"
 
@@ -45,15 +44,18 @@ func (db *DB) Submissions(ctx context.Context) ([]store.Submission, error) {
 
 // MarkRecorded implements store.Outbox.
 func (db *DB) MarkRecorded(ctx context.Context, txID string, block uint64, ids ...record.RecordID) error {
-	return db.update(ctx, func(tx *sql.Tx) error { return markRecorded(ctx, tx, txID, block, ids) })
+	return db.update(ctx, func(tx txn) error { return markRecorded(ctx, tx, txID, block, ids) })
 }
 
-func markRecorded(ctx context.Context, tx *sql.Tx, txID string, block uint64, ids []record.RecordID) error {
+func markRecorded(ctx context.Context, tx txn, txID string, block uint64, ids []record.RecordID) error {
 	for _, id := range ids {
 		// What the ledger has is recorded, whatever was thought of it here;
 		// a second event about it changes nothing.
-		_, err := tx.ExecContext(ctx, `UPDATE record SET state = 2, reason = '', tx_id = $1, block = $2,
-			updated_at = $3 WHERE record_id = $4 AND state <> 2`, txID, int64(block), now(), id[:])
+		err := tx.touch(ctx, "record", id[:], func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE record SET state = 2, reason = '', tx_id = $1, block = $2,
+				updated_at = $3 WHERE record_id = $4 AND state <> 2`, txID, int64(block), now(), id[:])
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -63,11 +65,11 @@ func markRecorded(ctx context.Context, tx *sql.Tx, txID string, block uint64, id
 
 // MarkRefused implements store.Outbox.
 func (db *DB) MarkRefused(ctx context.Context, txID, reason string, ids ...record.RecordID) error {
-	return db.update(ctx, func(tx *sql.Tx) error { return markRefused(ctx, tx, txID, reason, ids) })
+	return db.update(ctx, func(tx txn) error { return markRefused(ctx, tx, txID, reason, ids) })
 }
 
-func markRefused(ctx context.Context, tx *sql.Tx, txID, reason string, ids []record.RecordID) error {
-	to := change{state: store.Refused, txID: txID, reason: reason}
+func markRefused(ctx context.Context, tx txn, txID, reason string, ids []record.RecordID) error {
+	to := change{state: store.Refused, txID: txID, reason: freeText(reason)}
 	return moveAll(ctx, tx, to, ids, store.Pending, store.Submitted, store.Refused)
 }
 
@@ -84,10 +86,10 @@ type change struct {
 
 // move changes all entries, provided that each is in one of the given states.
 func (db *DB) move(ctx context.Context, to change, ids []record.RecordID, from ...store.State) error {
-	return db.update(ctx, func(tx *sql.Tx) error { return moveAll(ctx, tx, to, ids, from...) })
+	return db.update(ctx, func(tx txn) error { return moveAll(ctx, tx, to, ids, from...) })
 }
 
-func moveAll(ctx context.Context, tx *sql.Tx, to change, ids []record.RecordID, from ...store.State) error {
+func moveAll(ctx context.Context, tx txn, to change, ids []record.RecordID, from ...store.State) error {
 	for _, id := range ids {
 		var (
 			state  store.State
@@ -105,8 +107,11 @@ func moveAll(ctx context.Context, tx *sql.Tx, to change, ids []record.RecordID, 
 		if !slices.Contains(from, state) {
 			return fmt.Errorf("record %s is %s: %w", id, state, store.ErrState)
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE record SET state = $1, submission = $2, reason = $3, tx_id = $4,
-			updated_at = $5 WHERE record_id = $6`, int(to.state), to.submission, to.reason, to.txID, now(), id[:])
+		err = tx.touch(ctx, "record", id[:], func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE record SET state = $1, submission = $2, reason = $3, tx_id = $4,
+				updated_at = $5 WHERE record_id = $6`, int(to.state), to.submission, to.reason, to.txID, now(), id[:])
+			return err
+		})
 		if err != nil {
 			return err
 		}

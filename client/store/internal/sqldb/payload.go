@@ -1,89 +1,119 @@
 package sqldb
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"database/sql"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"time"
+	"io/fs"
+	"os"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/internal/atomicfile"
 	"github.com/claimshare/claimshare/client/store"
 )
 
-// chunkSize is how much of a payload is in memory at once.
-const chunkSize = 256 << 10
+// inRow is up to which size a payload is in the database: 256 KiB. Larger ones
+// are files.
+const inRow = 256 << 10
 
-// abandoned is how old a payload under way is when nobody works on it any
-// more: its process was killed.
-const abandoned = 24 * time.Hour
-
-// payload is one that is ready to be named by a row: the only chunk in memory,
-// or all chunks in the database.
+// payload is one that is ready to be named by a row: in memory, or a file with
+// its name.
 type payload struct {
-	id     []byte
-	only   []byte
-	staged bool
+	id   []byte
+	only []byte    // the content, unless it is a file
+	file io.Closer // the lock on the file, if it is one
 }
 
-// stage reads a payload and checks it. A large one is written chunk by chunk,
-// each in a transaction of its own, so that a slow source blocks nobody; the
-// transaction that adopts it makes it visible. unstage takes back what was not
-// adopted.
-func (db *DB) stage(ctx context.Context, src io.Reader, size int64, digest record.Digest) (p payload, err error) {
-	p.id = make([]byte, 16)
+// stage reads a payload and checks it. A large one becomes a file, complete and
+// on the disk, so that a slow source blocks nobody and little of it is ever in
+// memory; the transaction that adopts it makes it visible. Whatever comes of
+// that, release must follow.
+func (db *DB) stage(ctx context.Context, src io.Reader, size int64, digest record.Digest) (payload, error) {
+	p := payload{id: make([]byte, 16)}
 	if _, err := rand.Read(p.id); err != nil {
 		return p, err
 	}
+	src = patient{ctx, src}
+	if size > inRow {
+		return p, db.stageFile(&p, src, size, digest)
+	}
+	var buf bytes.Buffer
+	if _, err := io.Copy(&buf, io.LimitReader(src, max(size, 0)+1)); err != nil {
+		return p, fmt.Errorf("reading the payload: %w", err)
+	}
 	sum := sha256.New()
-	buf := make([]byte, min(chunkSize, size+1))
-	n, err := readChunk(src, buf, sum)
-	if err != nil {
-		return p, err
-	}
-	total := int64(n)
-	if n < len(buf) || total > size {
-		p.only = buf[:n]
-		return p, checkPayload(total, size, sum, digest)
-	}
-
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, db.unstage(p))
-		}
-	}()
-	if _, err := db.write.ExecContext(ctx,
-		`INSERT INTO staged_payload (payload_id, created_at) VALUES ($1, $2)`, p.id, now()); err != nil {
-		return p, err
-	}
-	p.staged = true
-	for seq := 0; n > 0; seq++ {
-		if _, err := db.write.ExecContext(ctx,
-			`INSERT INTO payload_chunk (payload_id, seq, content) VALUES ($1, $2, $3)`, p.id, seq, buf[:n]); err != nil {
-			return p, err
-		}
-		if n, err = readChunk(src, buf, sum); err != nil {
-			return p, err
-		}
-		if total += int64(n); total > size {
-			break
-		}
-	}
-	return p, checkPayload(total, size, sum, digest)
+	sum.Write(buf.Bytes())
+	p.only = buf.Bytes()
+	return p, checkPayload(int64(buf.Len()), size, sum, digest)
 }
 
-// readChunk fills buf unless the payload ends before.
-func readChunk(src io.Reader, buf []byte, sum hash.Hash) (int, error) {
-	n, err := io.ReadFull(src, buf)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return 0, fmt.Errorf("reading the payload: %w", err)
+func (db *DB) stageFile(p *payload, src io.Reader, size int64, digest record.Digest) error {
+	if err := db.folder.prepare(); err != nil {
+		return err
 	}
-	sum.Write(buf[:n])
-	return n, nil
+	f, err := atomicfile.Create(db.folder.file(p.id), 0o600)
+	if err != nil {
+		return full(err)
+	}
+	defer f.Close()
+	sum := sha256.New()
+	total, err := copyParts(io.MultiWriter(f, sum), io.LimitReader(src, size+1))
+	if err != nil {
+		return full(err)
+	}
+	if err := checkPayload(total, size, sum, digest); err != nil {
+		return err
+	}
+	held, err := hold(f.File)
+	if err != nil {
+		return err
+	}
+	if err := f.Commit(); err != nil {
+		return errors.Join(full(err), db.folder.destroy(p.id), held.Close())
+	}
+	db.reach("payload named")
+	p.file = held
+	return nil
+}
+
+// copyParts copies in parts of 256 KiB and tells the source's error from the
+// destination's.
+func copyParts(dst io.Writer, src io.Reader) (total int64, err error) {
+	buf := make([]byte, inRow)
+	for {
+		n, rerr := io.ReadFull(src, buf)
+		if n > 0 {
+			if _, err := dst.Write(buf[:n]); err != nil {
+				return total, fmt.Errorf("writing the payload: %w", err)
+			}
+			total += int64(n)
+		}
+		if errors.Is(rerr, io.EOF) || errors.Is(rerr, io.ErrUnexpectedEOF) {
+			return total, nil
+		}
+		if rerr != nil {
+			return total, fmt.Errorf("reading the payload: %w", rerr)
+		}
+	}
+}
+
+// patient reads until the context ends.
+type patient struct {
+	ctx context.Context
+	io.Reader
+}
+
+// Read implements io.Reader.
+func (p patient) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return p.Reader.Read(b)
 }
 
 func checkPayload(total, size int64, sum hash.Hash, digest record.Digest) error {
@@ -94,93 +124,79 @@ func checkPayload(total, size int64, sum hash.Hash, digest record.Digest) error 
 }
 
 // adopt makes a staged payload part of the transaction that names it.
-func adopt(ctx context.Context, tx *sql.Tx, p payload) error {
-	if !p.staged {
+func adopt(ctx context.Context, tx txn, p payload) error {
+	if p.file == nil {
 		_, err := tx.ExecContext(ctx,
 			`INSERT INTO payload_chunk (payload_id, seq, content) VALUES ($1, 0, $2)`, p.id, notNull(p.only))
 		return err
 	}
-	done, err := tx.ExecContext(ctx, `DELETE FROM staged_payload WHERE payload_id = $1`, p.id)
-	if err != nil {
-		return err
-	}
-	if n, err := done.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(errors.New("the payload was swept away while it was under way"), err)
-	}
-	return nil
+	_, err := tx.ExecContext(ctx, `INSERT INTO payload_file (payload_id) VALUES ($1)`, p.id)
+	return tx.sealed(ctx, err, "payload_file", p.id)
 }
 
-// unstage removes a payload that nothing will adopt. It works also when the
-// caller's context has ended.
-func (db *DB) unstage(ps ...payload) error {
-	var err error
+// release ends the work on staged payloads. With an error, which is that of the
+// transaction that was to adopt them, it takes them back, unless they may have
+// been adopted all the same: then the next opening sees. It answers err.
+func (db *DB) release(err error, ps ...payload) error {
+	undone := db.undone(err)
 	for _, p := range ps {
-		if p.staged {
-			err = errors.Join(err, db.update(context.Background(), func(tx *sql.Tx) error {
-				return discard(context.Background(), tx, p.id)
-			}))
+		if p.file == nil {
+			continue
 		}
+		if undone {
+			err = errors.Join(err, db.folder.destroy(p.id))
+		}
+		err = errors.Join(err, p.file.Close())
 	}
 	return err
 }
 
-func discard(ctx context.Context, tx *sql.Tx, id []byte) error {
+// discard takes a payload from the database. When the transaction has happened,
+// db.folder.destroy must follow.
+func discard(ctx context.Context, tx txn, id []byte) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM payload_chunk WHERE payload_id = $1`, id); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `DELETE FROM staged_payload WHERE payload_id = $1`, id)
-	return err
-}
-
-// sweep removes payloads that a killed process left under way.
-func (db *DB) sweep(ctx context.Context) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
-		rows, err := tx.QueryContext(ctx,
-			`SELECT payload_id FROM staged_payload WHERE created_at < $1`, now()-abandoned.Milliseconds())
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		var ids [][]byte
-		for rows.Next() {
-			var id []byte
-			if err := rows.Scan(&id); err != nil {
-				return err
-			}
-			ids = append(ids, id)
-		}
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		for _, id := range ids {
-			if err := discard(ctx, tx, id); err != nil {
-				return err
-			}
-		}
-		return nil
+	return tx.touch(ctx, "payload_file", id, func() error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM payload_file WHERE payload_id = $1`, id)
+		return err
 	})
 }
 
-// copyPayload writes a payload's chunks to dst, one query each, so that a slow
-// destination holds no transaction open.
+// sweep removes payloads that a killed process has left behind: put and not
+// named, or erased and still there.
+func (db *DB) sweep(ctx context.Context) error {
+	return db.folder.sweep(ctx, func(id []byte) (bool, error) {
+		var n int
+		err := db.read.QueryRowContext(ctx, `SELECT count(*) FROM payload_file WHERE payload_id = $1`, id).Scan(&n)
+		return n > 0, err
+	})
+}
+
+// copyPayload writes a payload to dst: its file, or its chunks, one query each,
+// so that a slow destination holds no transaction open. Former releases cut
+// large payloads into chunks.
 func (db *DB) copyPayload(ctx context.Context, id []byte, size int64, dst io.Writer) error {
-	var total int64
-	for seq := 0; ; seq++ {
-		var chunk []byte
-		err := db.read.QueryRowContext(ctx,
-			`SELECT content FROM payload_chunk WHERE payload_id = $1 AND seq = $2`, id, seq).Scan(&chunk)
-		if errors.Is(err, sql.ErrNoRows) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		n, err := dst.Write(chunk)
-		total += int64(n)
-		if err != nil {
-			return fmt.Errorf("writing the payload: %w", err)
-		}
+	file, err := db.folder.open(id)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return db.copyChunks(ctx, id, size, dst)
+	case err != nil:
+		return err
 	}
+	defer file.Close()
+	return copyFile(ctx, file, size, dst)
+}
+
+func copyFile(ctx context.Context, file *os.File, size int64, dst io.Writer) error {
+	total, err := copyParts(dst, patient{ctx, file})
+	if err != nil {
+		return err
+	}
+	return complete(total, size)
+}
+
+func complete(total, size int64) error {
 	if total < size {
 		return fmt.Errorf("the store has only %d of the payload's %d bytes: %w", total, size, io.ErrUnexpectedEOF)
 	}

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -35,7 +34,7 @@ func (db *DB) PutProposal(ctx context.Context, p store.Proposal, src io.Reader) 
 	if err != nil {
 		return fmt.Errorf("proposal %s: %w", p.RecordID, err)
 	}
-	err = db.update(ctx, func(tx *sql.Tx) error {
+	err = db.update(ctx, func(tx txn) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO proposal (`+proposalColumns+`, payload_id)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, '', $9, $10)`,
 			p.RecordID[:], p.Owner[:], p.OwnerPID, p.IssuerPID, notNull(p.Statement), notNull(p.Capsule), p.PayloadSize,
@@ -43,12 +42,12 @@ func (db *DB) PutProposal(ctx context.Context, p store.Proposal, src io.Reader) 
 		if err := db.exists(err, p.RecordID); err != nil {
 			return err
 		}
+		if err := tx.sealed(ctx, err, "proposal", p.RecordID[:]); err != nil {
+			return err
+		}
 		return adopt(ctx, tx, staged)
 	})
-	if err != nil {
-		return errors.Join(err, db.unstage(staged))
-	}
-	return nil
+	return db.release(err, staged)
 }
 
 // Proposal implements store.Proposals.
@@ -90,21 +89,27 @@ func (db *DB) DeclineProposal(ctx context.Context, id record.RecordID, reason st
 	if reason == "" {
 		return errors.New("a proposal is declined with a reason")
 	}
-	return db.update(ctx, func(tx *sql.Tx) error {
-		payloadID, err := waiting(ctx, tx, id)
-		if err != nil {
+	var payloadID []byte
+	err := db.update(ctx, func(tx txn) (err error) {
+		if payloadID, err = waiting(ctx, tx, id); err != nil {
 			return err
 		}
 		if err := discard(ctx, tx, payloadID); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE proposal SET declined = $1, payload_id = $2 WHERE record_id = $3`, reason, []byte{}, id[:])
-		return err
+		return tx.touch(ctx, "proposal", id[:], func() error {
+			_, err := tx.ExecContext(ctx, `UPDATE proposal SET declined = $1, payload_id = $2 WHERE record_id = $3`, freeText(reason), []byte{}, id[:])
+			return err
+		})
 	})
+	if err != nil {
+		return err
+	}
+	return db.folder.destroy(payloadID)
 }
 
 // waiting answers the payload of a proposal that its owner has not answered.
-func waiting(ctx context.Context, tx *sql.Tx, id record.RecordID) (payloadID []byte, err error) {
+func waiting(ctx context.Context, tx txn, id record.RecordID) (payloadID []byte, err error) {
 	var declined string
 	err = tx.QueryRowContext(ctx, `SELECT payload_id, declined FROM proposal WHERE record_id = $1`, id[:]).Scan(&payloadID, &declined)
 	if err != nil {
@@ -118,7 +123,7 @@ func waiting(ctx context.Context, tx *sql.Tx, id record.RecordID) (payloadID []b
 
 // AcceptProposal implements store.Proposals.
 func (db *DB) AcceptProposal(ctx context.Context, e store.Entry) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
+	return db.update(ctx, func(tx txn) error {
 		payloadID, err := waiting(ctx, tx, e.RecordID)
 		if err != nil {
 			return err
@@ -127,7 +132,12 @@ func (db *DB) AcceptProposal(ctx context.Context, e store.Entry) error {
 		if err := db.exists(err, e.RecordID); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `DELETE FROM proposal WHERE record_id = $1`, e.RecordID[:])
-		return err
+		if err := tx.sealed(ctx, err, "record", e.RecordID[:]); err != nil {
+			return err
+		}
+		return tx.touch(ctx, "proposal", e.RecordID[:], func() error {
+			_, err := tx.ExecContext(ctx, `DELETE FROM proposal WHERE record_id = $1`, e.RecordID[:])
+			return err
+		})
 	})
 }

@@ -2,7 +2,6 @@ package sqldb
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 	"io"
 	"iter"
@@ -45,19 +44,15 @@ func (db *DB) Put(ctx context.Context, items ...store.Item) (err error) {
 	for _, item := range items {
 		p, err := db.stage(ctx, item.Payload, item.Entry.PayloadSize, item.Entry.PayloadDigest)
 		if err != nil {
-			_ = db.unstage(payloads...)
-			return fmt.Errorf("record %s: %w", item.Entry.RecordID, err)
+			return db.release(fmt.Errorf("record %s: %w", item.Entry.RecordID, err), payloads...)
 		}
 		payloads = append(payloads, p)
 	}
-	err = db.update(ctx, func(tx *sql.Tx) error { return db.insertEntries(ctx, tx, items, payloads) })
-	if err != nil {
-		_ = db.unstage(payloads...)
-	}
-	return err
+	err = db.update(ctx, func(tx txn) error { return db.insertEntries(ctx, tx, items, payloads) })
+	return db.release(err, payloads...)
 }
 
-func (db *DB) insertEntries(ctx context.Context, tx *sql.Tx, items []store.Item, payloads []payload) error {
+func (db *DB) insertEntries(ctx context.Context, tx txn, items []store.Item, payloads []payload) error {
 	insert, err := tx.PrepareContext(ctx, insertEntry)
 	if err != nil {
 		return err
@@ -67,6 +62,9 @@ func (db *DB) insertEntries(ctx context.Context, tx *sql.Tx, items []store.Item,
 		e := &items[i].Entry
 		_, err := insert.ExecContext(ctx, entryValues(e, payloads[i].id)...)
 		if err := db.exists(err, e.RecordID); err != nil {
+			return err
+		}
+		if err := tx.sealed(ctx, err, "record", e.RecordID[:]); err != nil {
 			return err
 		}
 		if err := adopt(ctx, tx, payloads[i]); err != nil {
@@ -158,7 +156,7 @@ func conditions(q store.Query, terms ...string) (string, []any) {
 
 // each goes through the rows that a query answers. The query runs anew each
 // time the sequence is ranged over.
-func each[T any](ctx context.Context, db *sql.DB, scan func(scanner) (T, error), query string, args ...any) iter.Seq2[T, error] {
+func each[T any](ctx context.Context, db querier, scan func(scanner) (T, error), query string, args ...any) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
 		rows, err := db.QueryContext(ctx, query, args...)
@@ -178,6 +176,9 @@ func each[T any](ctx context.Context, db *sql.DB, scan func(scanner) (T, error),
 			}
 		}
 		if err := rows.Err(); err != nil {
+			if r, ok := db.(reader); ok {
+				err = r.name(err)
+			}
 			yield(none, err)
 		}
 	}

@@ -10,11 +10,13 @@ package sqldb
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -36,28 +38,84 @@ type Engine struct {
 	// Snapshot makes a transaction see one moment and write nothing; nil where
 	// every transaction does.
 	Snapshot *sql.TxOptions
+	// Update makes a writing transaction serializable; nil where every one is.
+	Update *sql.TxOptions
+	// Again says that a transaction lost against another one, did not happen,
+	// and is to be run again; nil where that does not happen.
+	Again func(error) bool
+	// Name wraps an error in the one that package store has for it.
+	Name func(error) error
+	// Ambiguous says of a failed commit that it may have happened all the
+	// same; nil where that does not happen.
+	Ambiguous func(error) bool
+}
+
+func (e Engine) again(err error) bool { return e.Again != nil && e.Again(err) }
+
+func (e Engine) ambiguous(err error) bool { return e.Ambiguous != nil && e.Ambiguous(err) }
+
+func (e Engine) name(err error) error {
+	if err == nil {
+		return nil
+	}
+	return e.Name(err)
+}
+
+// Reached, if set, is called at certain points between steps that must be safe
+// to interrupt: for tests that end the process there.
+var Reached func(point string)
+
+func (db *DB) reach(point string) {
+	if Reached != nil {
+		Reached(point)
+	}
 }
 
 // DB is a store on an SQL database.
 type DB struct {
 	write  *sql.DB // transactions that write
-	read   *sql.DB // everything else; may be the same
+	read   reader  // everything else; may be the same
 	engine Engine
+	folder folder
+	seals  sealer
 }
 
 var _ store.Store = (*DB)(nil)
 
 // New brings the schema up to date and answers the store. It takes the
 // databases over, also when it fails.
-func New(ctx context.Context, write, read *sql.DB, engine Engine) (*DB, error) {
-	db := &DB{write: write, read: read, engine: engine}
-	if err := db.migrate(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+func New(ctx context.Context, write, read *sql.DB, engine Engine, options store.Options) (*DB, error) {
+	db := &DB{
+		write: write, read: reader{read, engine.name}, engine: engine,
+		folder: folder{path: options.Payloads}, seals: sealer{options.SealKey},
 	}
-	if err := db.sweep(ctx); err != nil {
-		return nil, errors.Join(err, db.Close())
+	for _, step := range []func(context.Context) error{db.migrate, db.identify, db.sweep} {
+		if err := step(ctx); err != nil {
+			return nil, errors.Join(engine.name(err), db.Close())
+		}
 	}
 	return db, nil
+}
+
+// identify finds out which database this is, or decides.
+func (db *DB) identify(ctx context.Context) error {
+	const ask = `SELECT store_id FROM store_identity WHERE only_row = 1`
+	err := db.read.QueryRowContext(ctx, ask).Scan(&db.folder.owner)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	id := make([]byte, 16)
+	if _, err := rand.Read(id); err != nil {
+		return err
+	}
+	return db.update(ctx, func(tx txn) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO store_identity (only_row, store_id) VALUES (1, $1)
+			ON CONFLICT (only_row) DO NOTHING`, id)
+		if err := tx.sealed(ctx, err, "store_identity", int64(1)); err != nil {
+			return err
+		}
+		return tx.QueryRowContext(ctx, ask).Scan(&db.folder.owner)
+	})
 }
 
 func (db *DB) migrate(ctx context.Context) error {
@@ -65,7 +123,8 @@ func (db *DB) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	provider, err := goose.NewProvider(db.engine.Dialect, db.write, files, goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(db.engine.Dialect, db.write, files, goose.WithDisableGlobalRegistry(true),
+		goose.WithGoMigrations(db.sealing()))
 	if err != nil {
 		return fmt.Errorf("reading the migrations: %w", err)
 	}
@@ -92,6 +151,7 @@ func Known(version int64) error {
 	if err != nil {
 		return err
 	}
+	newest = max(newest, sealingVersion)
 	if version > newest {
 		return fmt.Errorf("%w: its schema has version %d, this program knows %d", store.ErrNewer, version, newest)
 	}
@@ -100,23 +160,10 @@ func Known(version int64) error {
 
 // Close closes the databases.
 func (db *DB) Close() error {
-	if db.read == db.write {
+	if db.read.DB == db.write {
 		return db.write.Close()
 	}
 	return errors.Join(db.read.Close(), db.write.Close())
-}
-
-// update runs f in one writing transaction.
-func (db *DB) update(ctx context.Context, f func(*sql.Tx) error) error {
-	tx, err := db.write.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := f(tx); err != nil {
-		return err
-	}
-	return tx.Commit()
 }
 
 // exists turns a violated primary key into store.ErrExists.
@@ -125,6 +172,24 @@ func (db *DB) exists(err error, what fmt.Stringer) error {
 		return fmt.Errorf("%s: %w", what, store.ErrExists)
 	}
 	return err
+}
+
+// changedOne insists that a statement changed the row that it was for.
+func changedOne(done sql.Result, err error, what any) error {
+	if err != nil {
+		return err
+	}
+	n, err := done.RowsAffected()
+	if err == nil && n != 1 {
+		err = absent(sql.ErrNoRows, what)
+	}
+	return err
+}
+
+// freeText is text of others' making as every database takes it: PostgreSQL
+// refuses invalid UTF-8 and zero bytes.
+func freeText(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // absent turns a missing row into store.ErrNotFound.

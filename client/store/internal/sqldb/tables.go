@@ -14,7 +14,9 @@ var tables = []*store.Table{
 		payload_digest, statement, owner_signature, issuer_signature, state, submission, reason, tx_id, block,
 		created_at, updated_at, erased_at, erased_reason`),
 	table("payload_chunk", "payload_id, seq", `content`),
-	table("staged_payload", "payload_id", `created_at`),
+	table("payload_file", "payload_id", ``),
+	table("store_identity", "only_row", `store_id`),
+	table("row_seal", "table_name, row_key", `mac`),
 	table("journal", "tx_id", `channel, contract, transaction_name, reference, envelope, saved_at`),
 	table("token", "consent_id", `owner, requester, label, consent_grant, signature, payload_token, search_token,
 		not_before, expires_at, created_at, destroyed_at, reason`),
@@ -34,6 +36,9 @@ var tables = []*store.Table{
 
 func table(name, key, others string) *store.Table {
 	list := func(names string) []string {
+		if names == "" {
+			return nil
+		}
 		all := strings.Split(names, ",")
 		for i := range all {
 			all[i] = strings.TrimSpace(all[i])

@@ -30,7 +30,7 @@ func scanToken(row scanner) (*store.Token, error) {
 
 // PutToken implements store.Tokens.
 func (db *DB) PutToken(ctx context.Context, t store.Token) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
+	return db.update(ctx, func(tx txn) error {
 		switch err := destroyed(ctx, tx, t.Consent); {
 		case errors.Is(err, sql.ErrNoRows):
 		case err != nil:
@@ -42,7 +42,7 @@ func (db *DB) PutToken(ctx context.Context, t store.Token) error {
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, '')`,
 			t.Consent[:], t.Owner[:], t.Requester[:], t.Label, notNull(t.Grant), t.Signature[:],
 			notNull(t.PayloadToken), notNull(t.SearchToken), t.NotBefore.UnixMilli(), t.Expires.UnixMilli(), now())
-		return db.exists(err, t.Consent)
+		return tx.sealed(ctx, db.exists(err, t.Consent), "token", t.Consent[:])
 	})
 }
 
@@ -81,20 +81,24 @@ func (db *DB) LiveTokens(ctx context.Context) iter.Seq2[*store.Token, error] {
 // DestroyToken implements store.Tokens.
 func (db *DB) DestroyToken(ctx context.Context, id record.ConsentID, reason string) error {
 	at := now()
-	err := db.update(ctx, func(tx *sql.Tx) error {
+	err := db.update(ctx, func(tx txn) error {
 		err := destroyed(ctx, tx, id)
-		switch {
-		case errors.Is(err, store.ErrDestroyed):
+		if errors.Is(err, store.ErrDestroyed) {
 			return nil
-		case errors.Is(err, sql.ErrNoRows):
-			none := []byte{}
-			_, err = tx.ExecContext(ctx, `INSERT INTO token (`+tokenColumns+`, destroyed_at, reason)
-				VALUES ($1, $2, $2, '', $2, $2, $2, $2, 0, 0, $3, $3, $4)`, id[:], none, at, reason)
-		case err == nil:
-			_, err = tx.ExecContext(ctx, `UPDATE token SET payload_token = $1, search_token = $1,
-				destroyed_at = $2, reason = $3 WHERE consent_id = $4`, []byte{}, at, reason, id[:])
 		}
-		return err
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		query, args := `UPDATE token SET payload_token = $1, search_token = $1,
+			destroyed_at = $2, reason = $3 WHERE consent_id = $4`, []any{[]byte{}, at, freeText(reason), id[:]}
+		if err != nil {
+			query, args = `INSERT INTO token (`+tokenColumns+`, destroyed_at, reason)
+				VALUES ($1, $2, $2, '', $2, $2, $2, $2, 0, 0, $3, $3, $4)`, []any{id[:], []byte{}, at, freeText(reason)}
+		}
+		return tx.touch(ctx, "token", id[:], func() error {
+			_, err := tx.ExecContext(ctx, query, args...)
+			return err
+		})
 	})
 	if err != nil {
 		return err

@@ -1,15 +1,6 @@
 package sqldb
 
-import (
-	"context"
-	"database/sql"
-)
-
-// querier is a database or a transaction.
-type querier interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-}
+import "context"
 
 // Value implements store.Values.
 func (db *DB) Value(ctx context.Context, name string) ([]byte, error) {
@@ -24,11 +15,13 @@ func value(ctx context.Context, q querier, name string) ([]byte, error) {
 
 // SetValue implements store.Values.
 func (db *DB) SetValue(ctx context.Context, name string, content []byte) error {
-	return setValue(ctx, db.write, name, content)
+	return db.update(ctx, func(tx txn) error { return setValue(ctx, tx, name, content) })
 }
 
-func setValue(ctx context.Context, q querier, name string, content []byte) error {
-	_, err := q.ExecContext(ctx, `INSERT INTO value (name, content) VALUES ($1, $2)
-		ON CONFLICT (name) DO UPDATE SET content = excluded.content`, name, notNull(content))
-	return err
+func setValue(ctx context.Context, tx txn, name string, content []byte) error {
+	return tx.touch(ctx, "value", name, func() error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO value (name, content) VALUES ($1, $2)
+			ON CONFLICT (name) DO UPDATE SET content = excluded.content`, name, notNull(content))
+		return err
+	})
 }

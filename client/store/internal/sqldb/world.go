@@ -92,7 +92,7 @@ func successor(prefix string) []byte {
 
 // ForgetWorld implements store.World.
 func (db *DB) ForgetWorld(ctx context.Context) error {
-	return db.update(ctx, func(tx *sql.Tx) error {
+	return db.update(ctx, func(tx txn) error {
 		for _, table := range []string{"world_checkpoint", "world_state", "world_block", "world_transaction"} {
 			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table); err != nil {
 				return err

@@ -1,0 +1,85 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/claimshare/claimshare/client/store"
+)
+
+// SQLSTATE codes, as every server of this protocol has them.
+const (
+	uniqueViolation      = "23505"
+	serializationFailure = "40001"
+	deadlockDetected     = "40P01"
+	duplicateTable       = "42P07"
+	diskFull             = "53100"
+	tooManyConnections   = "53300"
+	shutdown             = "57P0" // and what was shut down
+	connectionException  = "08"   // and which
+)
+
+// state is the SQLSTATE of the server's answer, "" if it is something else.
+func state(err error) string {
+	var answer *pgconn.PgError
+	if errors.As(err, &answer) {
+		return answer.Code
+	}
+	return ""
+}
+
+func duplicate(err error) bool { return state(err) == uniqueViolation }
+
+// again says that a transaction lost against another one. When a store is
+// opened twice at the same time for the first time, that is the table that the
+// other one has just made.
+func again(err error) bool {
+	switch state(err) {
+	case serializationFailure, deadlockDetected, duplicateTable:
+		return true
+	}
+	return false
+}
+
+// unavailable says that there is no server, or no more.
+func unavailable(err error) bool {
+	if code := state(err); code != "" {
+		return strings.HasPrefix(code, shutdown) || strings.HasPrefix(code, connectionException) || code == tooManyConnections
+	}
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	var (
+		connect *pgconn.ConnectError
+		network *net.OpError
+	)
+	if errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) {
+		return true
+	}
+	for _, broken := range []error{driver.ErrBadConn, sql.ErrConnDone, io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, broken) {
+			return true
+		}
+	}
+	return false
+}
+
+// name wraps an error in the one that package store has for it.
+func name(err error) error {
+	switch {
+	case state(err) == diskFull:
+		return fmt.Errorf("%w (the server's disk): %w", store.ErrFull, err)
+	case unavailable(err) && !errors.Is(err, store.ErrUnavailable):
+		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	}
+	return err
+}
