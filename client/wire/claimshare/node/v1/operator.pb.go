@@ -528,9 +528,10 @@ func (x *StatusProblem) GetRequest() string {
 
 type StatusCertificate struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // what it is for
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"` // what it is for: fabric, wallets, peers or organisations
 	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
 	NotAfter      int64                  `protobuf:"varint,3,opt,name=not_after,json=notAfter,proto3" json:"not_after,omitempty"` // seconds since 1970
+	Of            string                 `protobuf:"bytes,4,opt,name=of,proto3" json:"of,omitempty"`                              // whose it is: an MSP, a peer, this node
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -584,6 +585,13 @@ func (x *StatusCertificate) GetNotAfter() int64 {
 		return x.NotAfter
 	}
 	return 0
+}
+
+func (x *StatusCertificate) GetOf() string {
+	if x != nil {
+		return x.Of
+	}
+	return ""
 }
 
 type InviteRequest struct {
@@ -2188,11 +2196,12 @@ const file_claimshare_node_v1_operator_proto_rawDesc = "" +
 	"\rStatusProblem\x12\x0e\n" +
 	"\x02at\x18\x01 \x01(\x03R\x02at\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x18\n" +
-	"\arequest\x18\x03 \x01(\tR\arequest\"^\n" +
+	"\arequest\x18\x03 \x01(\tR\arequest\"n\n" +
 	"\x11StatusCertificate\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x1b\n" +
-	"\tnot_after\x18\x03 \x01(\x03R\bnotAfter\"|\n" +
+	"\tnot_after\x18\x03 \x01(\x03R\bnotAfter\x12\x0e\n" +
+	"\x02of\x18\x04 \x01(\tR\x02of\"|\n" +
 	"\rInviteRequest\x12\x12\n" +
 	"\x04role\x18\x01 \x01(\tR\x04role\x12\x1a\n" +
 	"\bidentity\x18\x02 \x01(\tR\bidentity\x12)\n" +
