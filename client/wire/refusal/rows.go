@@ -64,6 +64,9 @@ var rows = []row{
 	{"STORE_DESTROYED", codes.FailedPrecondition, store.ErrDestroyed},
 	{"STORE_PERMISSIONS", codes.Internal, store.ErrPermissions},
 	{"STORE_NEWER", codes.Internal, store.ErrNewer},
+	{"STORE_FULL", codes.FailedPrecondition, store.ErrFull},
+	{"STORE_UNAVAILABLE", codes.Aborted, store.ErrUnavailable},
+	{"STORE_OTHER_PAYLOADS", codes.Internal, store.ErrOtherPayloads},
 	{"STORE_MOVED", codes.Aborted, store.ErrMoved},
 
 	{"PRE_MALFORMED", codes.InvalidArgument, pre.ErrMalformed},
