@@ -2,20 +2,14 @@ package mirror
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/listener"
-	"github.com/claimshare/claimshare/client/store"
 )
 
-// answer answers one query as the chaincode would. Any error means that it
-// cannot.
-type answer func(ctx context.Context, w store.World, args []string) ([]byte, error)
-
-// answers are the queries that the copy can answer, by contract:Transaction.
-var answers = map[string]answer{
+// answers are the queries that the copy can answer, by contract:Transaction. Any
+// error means that it cannot.
+var answers = map[string]func(ctx context.Context, r listener.Reader, id string) (any, error){
 	record.TxParty:       document(record.ParsePartyID, listener.Party),
 	record.TxRecord:      document(record.ParseRecordID, listener.Record),
 	record.TxRequest:     document(record.ParseRequestID, listener.Request),
@@ -23,21 +17,12 @@ var answers = map[string]answer{
 	record.TxReleaseByID: document(record.ParseReleaseID, listener.Release),
 }
 
-var errArguments = errors.New("mirror: not one argument")
-
-func document[ID, T any](parse func(string) (ID, error), read func(context.Context, listener.Reader, ID) (*T, error)) answer {
-	return func(ctx context.Context, w store.World, args []string) ([]byte, error) {
-		if len(args) != 1 {
-			return nil, errArguments
-		}
-		id, err := parse(args[0])
+func document[ID, T any](parse func(string) (ID, error), read func(context.Context, listener.Reader, ID) (*T, error)) func(context.Context, listener.Reader, string) (any, error) {
+	return func(ctx context.Context, r listener.Reader, name string) (any, error) {
+		id, err := parse(name)
 		if err != nil {
 			return nil, err
 		}
-		found, err := read(ctx, w, id)
-		if err != nil {
-			return nil, err
-		}
-		return json.Marshal(found)
+		return read(ctx, r, id)
 	}
 }

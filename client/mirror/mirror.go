@@ -48,13 +48,13 @@ const (
 	asking = 5 * time.Second
 )
 
-// Channel is a way to the ledger that answers from a copy what the copy knows.
-// Everything else goes to the peers. Its methods may be called by many
-// goroutines at once.
+// Channel is a way to the ledger on which a [client.Chain] reads in a copy what
+// the copy knows; documents that were read last stay in memory. Everything else
+// goes to the peers. Its methods may be called by many goroutines at once.
 type Channel struct {
 	client.Channel // the peers
-	world          store.World
 	copy           Copy
+	recent         recent
 	every          time.Duration
 	patience       time.Duration
 
@@ -69,20 +69,28 @@ type Channel struct {
 var _ client.Channel = (*Channel)(nil)
 
 // New is a channel that answers from world, which kept follows the ledger into.
+// Have [Channel.Changed] called for what kept applies.
 func New(peers client.Channel, world store.World, kept Copy) *Channel {
-	return &Channel{Channel: peers, world: world, copy: kept, every: every, patience: patience}
+	c := &Channel{Channel: peers, copy: kept, every: every, patience: patience}
+	c.recent = recent{world: world, has: c.has}
+	return c
 }
 
-// Evaluate implements [client.Channel].
-func (c *Channel) Evaluate(ctx context.Context, contract, transaction string, args ...string) ([]byte, error) {
-	if read := answers[contract+":"+transaction]; read != nil && c.ready(ctx) {
-		if answer, err := read(ctx, c.world, args); err == nil {
-			return answer, nil
-		}
+// Document answers a query for one document, by contract:Transaction and its
+// argument. It is false for what has to be asked of a peer.
+func (c *Channel) Document(ctx context.Context, query, id string) (any, bool) {
+	read := answers[query]
+	if read == nil || !c.ready(ctx) {
+		return nil, false
 	}
 	// What the copy does not have a peer may have, or can refuse properly.
-	return c.Channel.Evaluate(ctx, contract, transaction, args...)
+	found, err := read(ctx, &c.recent, id)
+	return found, err == nil
 }
+
+// Changed is to be called by the [listener.Handler] of the copy for every
+// transaction.
+func (c *Channel) Changed(change listener.Change) { c.recent.forget(change.Transaction) }
 
 // Submit implements [client.Channel]. Later answers show what was submitted.
 func (c *Channel) Submit(ctx context.Context, call ledger.Call) (ledger.Result, error) {
@@ -100,14 +108,14 @@ func (c *Channel) OpenReleases(ctx context.Context, consent record.ConsentID, pr
 		return nil, false
 	}
 	var open []record.Release
-	for id, err := range listener.ReleasesUnder(ctx, c.world, consent, proxy) {
+	for id, err := range listener.ReleasesUnder(ctx, c.recent.world, consent, proxy) {
 		if err != nil {
 			return nil, false
 		}
 		if c.isClosed(id) {
 			continue
 		}
-		release, err := listener.Release(ctx, c.world, id)
+		release, err := listener.Release(ctx, c.recent.world, id)
 		if err != nil {
 			return nil, false
 		}

@@ -83,7 +83,6 @@ type stage struct {
 	*Channel
 	peers *peers
 	copy  *listener.Listener
-	db    store.Store
 }
 
 func newStage(t *testing.T) *stage {
@@ -91,7 +90,11 @@ func newStage(t *testing.T) *stage {
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "party.db"))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
-	s := &stage{peers: &peers{answer: []byte("a peer's")}, copy: listener.New(db, nodetest.Chaincode), db: db}
+	s := &stage{peers: &peers{answer: []byte("a peer's")}}
+	s.copy = listener.New(db, nodetest.Chaincode, listener.WithHandler(func(_ context.Context, _ store.WorldTx, change listener.Change) error {
+		s.Changed(change)
+		return nil
+	}))
 	s.Channel = New(s.peers, db, s.copy)
 	s.patience = 10 * time.Millisecond
 	return s
@@ -135,33 +138,108 @@ func release(n byte, status record.ReleaseStatus) (record.Release, map[string][]
 	return r, map[string][]byte{"l" + compact(s.Release[:]): r.Encode(), index: {0}}
 }
 
-func (s *stage) ask(t *testing.T) string {
+// local reports whether the copy answers for the consent.
+func (s *stage) local(t *testing.T) bool {
 	t.Helper()
-	answer, err := s.Evaluate(t.Context(), "consents", "Consent", record.ConsentID{1}.String())
-	require.NoError(t, err)
-	return string(answer)
+	_, known := s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	return known
 }
 
 func TestTheCopyAnswers(t *testing.T) {
 	s := newStage(t)
-	c, written := consent(record.ConsentApproved)
+	want, written := consent(record.ConsentApproved)
 	s.writes(t, true, written)
-	want, err := json.Marshal(c)
-	require.NoError(t, err)
-	require.Equal(t, string(want), s.ask(t))
+	for range 2 { // the second time from memory
+		found, known := s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+		require.True(t, known)
+		require.Equal(t, want, found)
+	}
+	for _, q := range [][2]string{
+		{record.TxConsent, record.ConsentID{9}.String()}, // not in the copy
+		{record.TxConsent, "no id"},
+		{record.TxRecord, record.ConsentID{1}.String()},
+		{record.TxConsentsByOwner, record.PartyID{1}.String()},
+	} {
+		_, known := s.Document(t.Context(), q[0], q[1])
+		require.False(t, known, q)
+	}
 	require.Empty(t, s.peers.asked)
 
-	for _, q := range [][]string{
-		{"consents", "Consent", record.ConsentID{9}.String()}, // not in the copy
-		{"consents", "Consent", "no id"},
-		{"consents", "Consent"},
-		{"consents", "ConsentsByOwner", record.PartyID{1}.String(), "10", ""}, // lists it has none of
-	} {
-		answer, err := s.Evaluate(t.Context(), q[0], q[1], q[2:]...)
-		require.NoError(t, err)
-		require.Equal(t, "a peer's", string(answer), q)
+	for _, status := range []record.ConsentStatus{record.ConsentRevoked, record.ConsentApproved, record.ConsentRevoked} {
+		want, written = consent(status)
+		s.writes(t, true, written)
+		found, known := s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+		require.True(t, known)
+		require.Equal(t, want, found, "what is in memory is no older than the copy")
 	}
-	require.Len(t, s.peers.asked, 4)
+}
+
+// A value that is read while its successor is on the way is not kept in memory.
+func TestAReadWhileTheCopyAdvances(t *testing.T) {
+	s := newStage(t)
+	_, old := consent(record.ConsentApproved)
+	s.writes(t, true, old)
+	require.True(t, s.local(t))
+	_, next := consent(record.ConsentRevoked)
+	b := s.peers.add(next)
+	s.Changed(listener.Change{Transaction: b.Transactions[0]}) // told, and not committed yet
+	found, known := s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	require.True(t, known)
+	require.Equal(t, record.ConsentApproved, found.(*record.Consent).Status)
+	require.NoError(t, s.copy.Apply(t.Context(), b))
+	found, _ = s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	require.Equal(t, record.ConsentRevoked, found.(*record.Consent).Status)
+
+	s = newStage(t)
+	s.writes(t, true, old)
+	slow := &slowWorld{World: s.recent.world, meanwhile: func() { // told after it was read
+		b := s.peers.add(next)
+		require.NoError(t, s.copy.Apply(t.Context(), b))
+	}}
+	s.recent.world = slow
+	found, _ = s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	require.Equal(t, record.ConsentApproved, found.(*record.Consent).Status)
+	found, _ = s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	require.Equal(t, record.ConsentRevoked, found.(*record.Consent).Status)
+}
+
+// slowWorld lets something happen once, after it has read and before it answers.
+type slowWorld struct {
+	store.World
+	meanwhile func()
+}
+
+func (w *slowWorld) WorldValue(ctx context.Context, key string) (*store.WorldValue, error) {
+	v, err := w.World.WorldValue(ctx, key)
+	if w.meanwhile != nil {
+		w.meanwhile()
+		w.meanwhile = nil
+	}
+	return v, err
+}
+
+func TestMemoryIsBounded(t *testing.T) {
+	r := &recent{world: &anything{}, has: func(uint64) bool { return true }}
+	for n := range 2*maxRecent + 7 {
+		_, err := r.WorldValue(t.Context(), fmt.Sprint(n))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(r.values), maxRecent)
+	}
+	kept := len(r.values)
+	_, err := r.WorldValue(t.Context(), "large")
+	require.NoError(t, err)
+	require.Len(t, r.values, kept)
+}
+
+// anything is a world with every key.
+type anything struct{ store.World }
+
+func (anything) WorldValue(_ context.Context, key string) (*store.WorldValue, error) {
+	v := &store.WorldValue{Key: key, Value: []byte("x")}
+	if key == "large" {
+		v.Value = make([]byte, maxValue+1)
+	}
+	return v, nil
 }
 
 // A copy that is behind is not asked, and asked again when it has caught up.
@@ -170,25 +248,25 @@ func TestTheCopyIsBehind(t *testing.T) {
 	_, written := consent(record.ConsentApproved)
 	s.writes(t, true, written)
 	missing := s.writes(t, false, nil)
-	require.Equal(t, "a peer's", s.ask(t), "it lacks a block that the peer had when it was first asked")
+	require.False(t, s.local(t), "it lacks a block that the peer had when it was first asked")
 	_, known := s.OpenReleases(t.Context(), record.ConsentID{1}, record.PartyID{3})
 	require.False(t, known)
 	require.NoError(t, s.copy.Apply(t.Context(), s.peers.blocks[missing]))
-	require.NotEqual(t, "a peer's", s.ask(t))
+	require.True(t, s.local(t))
 	_, known = s.OpenReleases(t.Context(), record.ConsentID{1}, record.PartyID{3})
 	require.True(t, known)
 
 	waited := s.writes(t, false, nil)
-	require.NotEqual(t, "a peer's", s.ask(t), "for two seconds it counts as level")
+	require.True(t, s.local(t), "for two seconds it counts as level")
 	require.False(t, s.AwaitBlock(t.Context(), waited))
-	require.Equal(t, "a peer's", s.ask(t), "this block was waited for")
+	require.False(t, s.local(t), "this block was waited for")
 	require.NoError(t, s.copy.Apply(t.Context(), s.peers.blocks[waited]))
 	require.True(t, s.AwaitBlock(t.Context(), waited))
-	require.NotEqual(t, "a peer's", s.ask(t))
+	require.True(t, s.local(t))
 
 	_, err := s.Submit(t.Context(), ledger.Call{})
 	require.NoError(t, err)
-	require.Equal(t, "a peer's", s.ask(t), "what it did itself it has to see")
+	require.False(t, s.local(t), "what it did itself it has to see")
 }
 
 func TestTheCopyIsComparedNowAndThen(t *testing.T) {
@@ -196,17 +274,16 @@ func TestTheCopyIsComparedNowAndThen(t *testing.T) {
 	_, written := consent(record.ConsentApproved)
 	s.writes(t, true, written)
 	for range 10 {
-		s.ask(t)
+		require.True(t, s.local(t))
 	}
 	require.Equal(t, 1, s.peers.compared)
 	s.writes(t, false, nil)
 	s.every = 0
-	require.Equal(t, "a peer's", s.ask(t))
+	require.False(t, s.local(t))
 	require.Equal(t, 2, s.peers.compared)
 
 	s.peers.err = errors.New("away")
-	_, err := s.Evaluate(t.Context(), "consents", "Consent", record.ConsentID{1}.String())
-	require.ErrorIs(t, err, s.peers.err, "nobody knows how fresh the copy is")
+	require.False(t, s.local(t), "nobody knows how fresh the copy is")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, known := s.OpenReleases(gone, record.ConsentID{1}, record.PartyID{3})
@@ -220,11 +297,14 @@ func TestOneComparisonForAll(t *testing.T) {
 	s.writes(t, true, written)
 	var all sync.WaitGroup
 	for range 20 {
-		all.Go(func() { _, _ = s.Evaluate(t.Context(), "consents", "Consent", record.ConsentID{1}.String()) })
+		all.Go(func() {
+			if _, known := s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String()); !known {
+				t.Error("the copy was not asked")
+			}
+		})
 	}
 	all.Wait()
 	require.Equal(t, 1, s.peers.compared)
-	require.Empty(t, s.peers.asked)
 }
 
 func TestOpenReleases(t *testing.T) {

@@ -51,6 +51,9 @@ func errorText(err error) string {
 // follow notes what the ledger says of this party's records and consents, in the
 // database transaction that takes the block over.
 func (p *party) follow(ctx context.Context, tx store.WorldTx, change listener.Change) error {
+	if p.copied != nil {
+		p.copied.Changed(change)
+	}
 	documents, err := change.Documents()
 	if err != nil {
 		return err
@@ -61,6 +64,10 @@ func (p *party) follow(ctx context.Context, tx store.WorldTx, change listener.Ch
 			if document.Issuer == p.id() {
 				if err := tx.MarkRecorded(ctx, change.Transaction.TxID, change.Transaction.Block, document.ID); err != nil {
 					return err
+				}
+				if document.Erased != 0 {
+					p.erasures.add(document.ID)
+					nudge(p.erased)
 				}
 			}
 		case *record.Consent:

@@ -5,15 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/listener"
+	"github.com/claimshare/claimshare/client/mirror"
 	"github.com/claimshare/claimshare/client/store"
-	"github.com/claimshare/claimshare/client/store/sqlite"
 )
 
 // party is the SDK's side of a node: the party's database, its view of the
@@ -27,7 +25,8 @@ type party struct {
 	store    store.Store
 	ledger   *ledger.Ledger
 	chain    *client.Chain
-	view     *client.Chain // the copy of it in the store; proxies
+	copied   *mirror.Channel // the copy of it in the store; proxies
+	view     *client.Chain   // the ledger in that copy
 	keys     *client.Keys
 	listener *listener.Listener
 
@@ -37,6 +36,8 @@ type party struct {
 
 	recorded chan struct{} // something is to be submitted
 	ended    chan struct{} // a consent may have ended
+	erased   chan struct{} // a record is to be destroyed
+	erasures erasures
 }
 
 // openParty opens everything that the configuration names, and asks the ledger
@@ -47,7 +48,7 @@ func openParty(ctx context.Context, config *Config, w *watch) (p *party, err err
 	if err != nil {
 		return nil, err
 	}
-	opened := &party{config: config, log: log, role: role, watch: w, recorded: make(chan struct{}, 1), ended: make(chan struct{}, 1)}
+	opened := &party{config: config, log: log, role: role, watch: w, recorded: make(chan struct{}, 1), ended: make(chan struct{}, 1), erased: make(chan struct{}, 1)}
 	p = opened
 	defer func() {
 		if err != nil { // p is nil by now, after a return of nil
@@ -57,10 +58,7 @@ func openParty(ctx context.Context, config *Config, w *watch) (p *party, err err
 	if p.keys, err = config.partyKeys(); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Dir(config.Store), 0o700); err != nil {
-		return nil, fmt.Errorf("%w: store: %w", ErrConfig, err)
-	}
-	if p.store, err = sqlite.Open(ctx, config.Store); err != nil {
+	if p.store, err = openStore(ctx, config, p.keys); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	points := newPoints(config)

@@ -8,6 +8,7 @@ import (
 // openProxy makes a proxy that reads the ledger in the copy that this node
 // follows it into.
 func (p *party) openProxy() {
-	p.view = p.chain.As(mirror.New(p.ledger, p.store, p.listener))
+	p.copied = mirror.New(p.chain.Ledger(), p.store, p.listener)
+	p.view = p.chain.As(p.copied)
 	p.proxy = client.NewProxy(p.chain, p.keys, p.store, client.WithView(p.view))
 }
