@@ -15,7 +15,7 @@ func (*consents) RequestAccess(c *Context, request string) (string, error) {
 		return "", err
 	}
 	requester := c.caller.party
-	existing, err := load(c, requestKey(r.ID), record.DecodeRequest)
+	existing, err := load(c, record.RequestKey(r.ID), record.DecodeRequest)
 	if err != nil {
 		return "", err
 	}
@@ -36,7 +36,7 @@ func (*consents) RequestAccess(c *Context, request string) (string, error) {
 		return "", err
 	}
 	document := &record.Request{AccessRequest: *r, Requester: requester.ID, Time: c.now, Tx: c.tx}
-	if err := c.put(requestKey(r.ID), document); err != nil {
+	if err := c.put(record.RequestKey(r.ID), document); err != nil {
 		return "", err
 	}
 	if err := c.putTimeIndex(indexRequestOwner, r.Owner[:], r.ID[:]); err != nil {
@@ -51,7 +51,7 @@ func (*consents) RequestAccess(c *Context, request string) (string, error) {
 
 // putTimeIndex adds to a list in the order of time.
 func (c *Context) putTimeIndex(index string, of, id []byte) error {
-	return c.putIndex(index, compact(of), sortable(c.now), compact(id))
+	return c.putIndex(index, record.KeyPart(of), sortable(c.now), record.KeyPart(id))
 }
 
 // activeOwner loads a policyholder who may act.
@@ -81,7 +81,7 @@ func (c *Context) checkHolder(id record.PartyID) error {
 func (c *Context) checkRequested(ids []record.RecordID, owner record.PartyID) error {
 	keys := make([]string, len(ids))
 	for i, id := range ids {
-		keys[i] = recordKey(id)
+		keys[i] = record.RecordKey(id)
 	}
 	list, err := loadAll(c, keys, record.DecodeRecord)
 	if err != nil {
@@ -105,7 +105,7 @@ func (*consents) Grant(c *Context, grant, signature string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	existing, err := load(c, consentKey(s.Consent), record.DecodeConsent)
+	existing, err := load(c, record.ConsentKey(s.Consent), record.DecodeConsent)
 	if err != nil {
 		return "", err
 	}
@@ -129,7 +129,7 @@ func (*consents) Grant(c *Context, grant, signature string) (string, error) {
 	consent := &record.Consent{
 		GrantStatement: *s, OwnerSignature: sig, Status: record.ConsentGranted, GrantedAt: c.now, GrantTx: c.tx,
 	}
-	if err := c.put(consentKey(s.Consent), consent); err != nil {
+	if err := c.put(record.ConsentKey(s.Consent), consent); err != nil {
 		return "", err
 	}
 	if err := c.putTimeIndex(indexConsentOwner, s.Owner[:], s.Consent[:]); err != nil {
@@ -200,7 +200,7 @@ func (c *Context) checkAnswer(s *record.GrantStatement) error {
 	if s.Request.IsZero() {
 		return nil
 	}
-	request, err := load(c, requestKey(s.Request), record.DecodeRequest)
+	request, err := load(c, record.RequestKey(s.Request), record.DecodeRequest)
 	if err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (c *Context) pair(s *record.GrantStatement) error {
 
 // consent loads a consent that must exist.
 func (c *Context) consent(id record.ConsentID) (*record.Consent, error) {
-	consent, err := load(c, consentKey(id), record.DecodeConsent)
+	consent, err := load(c, record.ConsentKey(id), record.DecodeConsent)
 	if err == nil && consent == nil {
 		err = record.ErrConsentUnknown.With("there is no consent %s", id)
 	}
@@ -291,7 +291,7 @@ func (*consents) Approve(c *Context, id string) (string, error) {
 		return "", err
 	}
 	consent.Status, consent.ApprovedAt, consent.ApproveTx = record.ConsentApproved, c.now, c.tx
-	if err := c.put(consentKey(consent.Consent), consent); err != nil {
+	if err := c.put(record.ConsentKey(consent.Consent), consent); err != nil {
 		return "", err
 	}
 	c.changed(record.DocumentConsent, "approved", consent.Consent.String())
@@ -357,7 +357,7 @@ func (*consents) Revoke(c *Context, revocation, signature string) (string, error
 	); err != nil {
 		return "", err
 	}
-	consent, err := load(c, consentKey(s.Consent), record.DecodeConsent)
+	consent, err := load(c, record.ConsentKey(s.Consent), record.DecodeConsent)
 	if err != nil {
 		return "", err
 	}
@@ -366,7 +366,7 @@ func (*consents) Revoke(c *Context, revocation, signature string) (string, error
 			return "", record.ErrForbidden.With("consent %s is of another owner", s.Consent)
 		}
 		consent.Status, consent.RevokedAt, consent.RevokeTx = record.ConsentRevoked, c.now, c.tx
-		if err := c.put(consentKey(s.Consent), consent); err != nil {
+		if err := c.put(record.ConsentKey(s.Consent), consent); err != nil {
 			return "", err
 		}
 		c.changed(record.DocumentConsent, "revoked", s.Consent.String())
@@ -385,7 +385,7 @@ func (*consents) Request(c *Context, request string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	document, err := load(c, requestKey(id), record.DecodeRequest)
+	document, err := load(c, record.RequestKey(id), record.DecodeRequest)
 	if err == nil && document == nil {
 		err = record.ErrRequestUnknown.With("there is no request %s", id)
 	}
@@ -406,20 +406,20 @@ func (*consents) Consent(c *Context, consent string) (string, error) {
 
 // RequestsByOwner lists who asked an owner for what.
 func (*consents) RequestsByOwner(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "q", record.DecodeRequest, indexRequestOwner)
+	return listOf(c, party, pageSize, bookmark, record.RequestPrefix, record.DecodeRequest, indexRequestOwner)
 }
 
 // RequestsByRequester lists what a party asked for.
 func (*consents) RequestsByRequester(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "q", record.DecodeRequest, indexRequester)
+	return listOf(c, party, pageSize, bookmark, record.RequestPrefix, record.DecodeRequest, indexRequester)
 }
 
 // ConsentsByOwner lists what an owner consented to.
 func (*consents) ConsentsByOwner(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "c", record.DecodeConsent, indexConsentOwner)
+	return listOf(c, party, pageSize, bookmark, record.ConsentPrefix, record.DecodeConsent, indexConsentOwner)
 }
 
 // ConsentsByRequester lists what a party was given consent to.
 func (*consents) ConsentsByRequester(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "c", record.DecodeConsent, indexConsentRequester)
+	return listOf(c, party, pageSize, bookmark, record.ConsentPrefix, record.DecodeConsent, indexConsentRequester)
 }

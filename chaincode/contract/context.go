@@ -62,7 +62,7 @@ func (c *Context) begin(managers *Managers, transactions map[string]record.Trans
 	if c.tx, err = record.ParseTxID(c.GetStub().GetTxID()); err != nil {
 		return err
 	}
-	if c.setUp, err = load(c, systemKey, record.DecodeSystem); err != nil {
+	if c.setUp, err = load(c, record.SystemKey, record.DecodeSystem); err != nil {
 		return err
 	}
 	if c.setUp == nil && transaction.Name != record.TxInitSystem {
@@ -219,7 +219,7 @@ func (c *Context) put(key string, document record.Document) error {
 
 // party loads a party that must exist.
 func (c *Context) party(id record.PartyID) (*record.Party, error) {
-	party, err := load(c, partyKey(id), record.DecodeParty)
+	party, err := load(c, record.PartyKey(id), record.DecodeParty)
 	if err == nil && party == nil {
 		err = record.ErrPartyUnknown.With("there is no party %s", id)
 	}

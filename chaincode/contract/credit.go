@@ -16,7 +16,7 @@ func (c *Context) violate(party *record.Party, v *record.Violation) (record.Stan
 	if err != nil {
 		return record.Standing{}, err
 	}
-	key, err := shim.CreateCompositeKey(indexViolation, []string{compact(party.ID[:]), sortable(v.Time), compact(v.Tx[:])})
+	key, err := shim.CreateCompositeKey(record.ViolationKeys, []string{record.KeyPart(party.ID[:]), sortable(v.Time), record.KeyPart(v.Tx[:])})
 	if err != nil {
 		return record.Standing{}, internal("violation key", err)
 	}
@@ -33,7 +33,7 @@ func (c *Context) violate(party *record.Party, v *record.Violation) (record.Stan
 }
 
 func (c *Context) countViolations(id record.PartyID) (int, error) {
-	rows, err := c.GetStub().GetStateByPartialCompositeKey(indexViolation, []string{compact(id[:])})
+	rows, err := c.GetStub().GetStateByPartialCompositeKey(record.ViolationKeys, []string{record.KeyPart(id[:])})
 	if err != nil {
 		return 0, internal("query", err)
 	}
@@ -70,7 +70,7 @@ func (*credit) Violations(c *Context, party, pageSize, bookmark string) (string,
 	if err != nil {
 		return "", err
 	}
-	rows, next, err := c.compositePage(p, indexViolation, compact(id[:]))
+	rows, next, err := c.compositePage(p, record.ViolationKeys, record.KeyPart(id[:]))
 	if err != nil {
 		return "", err
 	}

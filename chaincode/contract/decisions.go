@@ -16,7 +16,7 @@ func (*registry) Propose(c *Context, proposal string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	existing, err := load(c, decisionKey(p.ID), record.DecodeDecision)
+	existing, err := load(c, record.DecisionKey(p.ID), record.DecodeDecision)
 	if err != nil {
 		return "", err
 	}
@@ -39,7 +39,7 @@ func (*registry) Propose(c *Context, proposal string) (string, error) {
 		Proposal: *p, Agency: c.caller.msp, ProposedAt: c.now, ProposeTx: c.tx, Status: record.DecisionOpen,
 		Threshold: c.managers.threshold, Managers: c.managers.digest, Approvals: []record.Approval{},
 	}
-	if err := c.putIndex(indexDecision, sortable(c.now), compact(p.ID[:])); err != nil {
+	if err := c.putIndex(indexDecision, sortable(c.now), record.KeyPart(p.ID[:])); err != nil {
 		return "", err
 	}
 	c.changed(record.DocumentDecision, "proposed", p.ID.String())
@@ -91,7 +91,7 @@ func (c *Context) approveDecision(d *record.Decision, given []record.Approval, i
 		}
 	}
 	if enough || isNew {
-		if err := c.put(decisionKey(d.ID), d); err != nil {
+		if err := c.put(record.DecisionKey(d.ID), d); err != nil {
 			return "", err
 		}
 	}
@@ -116,7 +116,7 @@ func (c *Context) enact(d *record.Decision, counted []record.Approval) error {
 	system := *c.setUp
 	system.RecordWindow, system.ClockSkew = d.Rules.RecordWindow, d.Rules.ClockSkew
 	c.changed(record.DocumentSystem, "rules changed")
-	return c.put(systemKey, &system)
+	return c.put(record.SystemKey, &system)
 }
 
 // checkTarget loads the party that a proposal is about and refuses when it is
@@ -138,7 +138,7 @@ func (c *Context) checkTarget(p *record.Proposal) (*record.Party, error) {
 
 // approvals lists every approval of a decision.
 func (c *Context) approvals(id record.DecisionID) ([]record.Approval, error) {
-	rows, err := c.GetStub().GetStateByPartialCompositeKey(indexApproval, []string{compact(id[:])})
+	rows, err := c.GetStub().GetStateByPartialCompositeKey(indexApproval, []string{record.KeyPart(id[:])})
 	if err != nil {
 		return nil, internal("query", err)
 	}
@@ -205,7 +205,7 @@ func (c *Context) namedDecision(name string) (*record.Decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := load(c, decisionKey(id), record.DecodeDecision)
+	d, err := load(c, record.DecisionKey(id), record.DecodeDecision)
 	if err == nil && d == nil {
 		err = record.ErrDecisionUnknown.With("there is no decision %s", id)
 	}
@@ -223,7 +223,7 @@ func (*registry) Decision(c *Context, decision string) (string, error) {
 
 // Decisions answers with a page of the decisions.
 func (*registry) Decisions(c *Context, pageSize, bookmark string) (string, error) {
-	page, err := documentPage(c, pageSize, bookmark, "d", record.DecodeDecision, indexDecision)
+	page, err := documentPage(c, pageSize, bookmark, record.DecisionPrefix, record.DecodeDecision, indexDecision)
 	if err != nil {
 		return "", err
 	}

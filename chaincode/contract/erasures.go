@@ -35,7 +35,7 @@ func (*records) Erase(c *Context, erasure, signature string) (string, error) {
 		return "", err
 	}
 	rec.Erase(s, sig, c.now, c.tx)
-	if err := c.put(recordKey(rec.ID), rec); err != nil {
+	if err := c.put(record.RecordKey(rec.ID), rec); err != nil {
 		return "", err
 	}
 	c.changed(record.DocumentRecord, "erased", rec.ID.String())

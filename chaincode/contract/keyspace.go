@@ -2,7 +2,6 @@ package contract
 
 import (
 	"crypto/sha256"
-	"encoding/base64"
 	"fmt"
 
 	"github.com/claimshare/claimshare/chaincode/record"
@@ -10,50 +9,34 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 )
 
-// Keys of documents: a letter and the identifier in base64url, which is valid
-// UTF-8 as Fabric asks and shorter than hexadecimal: keys stand in the write
-// set, the read set and the database.
-const systemKey = "system"
-
-func partyKey(id record.PartyID) string       { return "p" + compact(id[:]) }
-func recordKey(id record.RecordID) string     { return "r" + compact(id[:]) }
-func requestKey(id record.RequestID) string   { return "q" + compact(id[:]) }
-func consentKey(id record.ConsentID) string   { return "c" + compact(id[:]) }
-func releaseKey(id record.ReleaseID) string   { return "l" + compact(id[:]) }
-func decisionKey(id record.DecisionID) string { return "d" + compact(id[:]) }
-
-// versionKey is where a version of a record goes when it is amended.
-func versionKey(v record.RecordVersion) string {
-	return "v" + compact(v.ID[:]) + compact(v.Digest[:])
-}
+// Keys that only the chaincode needs. Those of the documents that others read
+// too are in package record.
 
 // revocationKey holds the owner too: a stranger's tombstone must not keep an
 // owner's grant out.
 func revocationKey(consent record.ConsentID, owner record.PartyID) string {
-	return "t" + compact(consent[:]) + compact(owner[:])
+	return "t" + record.KeyPart(consent[:]) + record.KeyPart(owner[:])
 }
 
 // callerKey links a certificate to its party. Certificates are renewed; MSP and
 // subject stay.
 func callerKey(msp, subject string) string {
 	sum := sha256.Sum256(tag.LP(tag.LP(nil, []byte(msp)), []byte(subject)))
-	return "u" + compact(sum[:])
+	return "u" + record.KeyPart(sum[:])
 }
 
 // publicKeyKey links a public key to its party, whatever it is used for.
 func publicKeyKey(key []byte) string {
 	sum := sha256.Sum256(key)
-	return "k" + compact(sum[:])
+	return "k" + record.KeyPart(sum[:])
 }
 
 // pairKey links a party with a paper-mode key to the only one that it is used
 // with.
-func pairKey(id record.PartyID) string { return "m" + compact(id[:]) }
+func pairKey(id record.PartyID) string { return "m" + record.KeyPart(id[:]) }
 
 // batchKey marks a batch that has cost its issuer a violation.
-func batchKey(entries record.Digest) string { return "b" + compact(entries[:]) }
-
-func compact(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
+func batchKey(entries record.Digest) string { return "b" + record.KeyPart(entries[:]) }
 
 // Indexes: composite keys whose last attribute is the identifier of a document.
 // Those of lists that people read begin with the time.
@@ -64,18 +47,16 @@ const (
 	indexRequester        = "qr"
 	indexConsentOwner     = "co"
 	indexConsentRequester = "cr"
-	indexReleaseConsent   = "lc"
 	indexReleaseOwner     = "lo"
 	indexReleaseReceiver  = "lr"
 	indexDecision         = "d"
-	indexViolation        = "x" // not an index: the violations themselves
 	indexApproval         = "a" // not an index: the approvals themselves
 )
 
 // approvalKey is one agency's voice on a decision, whoever of the agency uses it.
 func approvalKey(id record.DecisionID, agency string) (string, error) {
 	sum := sha256.Sum256([]byte(agency))
-	key, err := shim.CreateCompositeKey(indexApproval, []string{compact(id[:]), compact(sum[:])})
+	key, err := shim.CreateCompositeKey(indexApproval, []string{record.KeyPart(id[:]), record.KeyPart(sum[:])})
 	if err != nil {
 		return "", internal("approval key", err)
 	}

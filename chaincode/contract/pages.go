@@ -77,12 +77,15 @@ func (c *Context) compositePage(p pageRequest, index string, attributes ...strin
 	return list, bookmarkText(metadata.GetBookmark()), err
 }
 
+// afterParties is the first key behind those of parties.
+const afterParties = "q"
+
 // partyPage reads one page of the parties.
 func (c *Context) partyPage(p pageRequest) ([]*record.Party, string, error) {
-	if err := p.within("p"); err != nil {
+	if err := p.within(record.PartyPrefix); err != nil {
 		return nil, "", err
 	}
-	rows, metadata, err := c.GetStub().GetStateByRangeWithPagination("p", "q", p.size, p.bookmark)
+	rows, metadata, err := c.GetStub().GetStateByRangeWithPagination(record.PartyPrefix, afterParties, p.size, p.bookmark)
 	if err != nil {
 		return nil, "", internal("query", err)
 	}
@@ -147,5 +150,5 @@ func listOf[T any](c *Context, party, pageSize, bookmark, prefix string, decode 
 	if err != nil {
 		return "", err
 	}
-	return listDocuments(c, pageSize, bookmark, prefix, decode, index, compact(id[:]))
+	return listDocuments(c, pageSize, bookmark, prefix, decode, index, record.KeyPart(id[:]))
 }

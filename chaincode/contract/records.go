@@ -36,7 +36,7 @@ func (c *Context) namedRecord(name string) (*record.Record, error) {
 
 // record loads the current version of a record that must exist.
 func (c *Context) record(id record.RecordID) (*record.Record, error) {
-	rec, err := load(c, recordKey(id), record.DecodeRecord)
+	rec, err := load(c, record.RecordKey(id), record.DecodeRecord)
 	if err == nil && rec == nil {
 		err = record.ErrRecordUnknown.With("there is no record %s", id)
 	}
@@ -57,7 +57,7 @@ func (c *Context) versionOf(rec *record.Record, v record.RecordVersion) (*record
 	if rec.Digest == v.Digest {
 		return rec, nil
 	}
-	rec, err := load(c, versionKey(v), record.DecodeRecord)
+	rec, err := load(c, record.VersionKey(v), record.DecodeRecord)
 	if err == nil && rec == nil {
 		err = record.ErrRecordUnknown.With("record %s has no version with digest %s", v.ID, v.Digest)
 	}
@@ -111,7 +111,7 @@ func (*records) RecordHistory(c *Context, id, pageSize, bookmark string) (string
 			break
 		}
 		earlier := record.RecordVersion{ID: rec.ID, Digest: rec.Previous}
-		if rec, err = load(c, versionKey(earlier), record.DecodeRecord); err != nil {
+		if rec, err = load(c, record.VersionKey(earlier), record.DecodeRecord); err != nil {
 			return "", err
 		}
 		if rec == nil {
@@ -124,10 +124,10 @@ func (*records) RecordHistory(c *Context, id, pageSize, bookmark string) (string
 
 // RecordsByOwner answers with a page of an owner's records.
 func (*records) RecordsByOwner(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "r", record.DecodeRecord, indexRecordOwner)
+	return listOf(c, party, pageSize, bookmark, record.RecordPrefix, record.DecodeRecord, indexRecordOwner)
 }
 
 // RecordsByIssuer answers with a page of an issuer's records.
 func (*records) RecordsByIssuer(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "r", record.DecodeRecord, indexRecordIssuer)
+	return listOf(c, party, pageSize, bookmark, record.RecordPrefix, record.DecodeRecord, indexRecordIssuer)
 }

@@ -47,7 +47,7 @@ func (*registry) InitSystem(c *Context, setup string) (string, error) {
 		Time:         c.now,
 		Tx:           c.tx,
 	}
-	if err := c.put(systemKey, system); err != nil {
+	if err := c.put(record.SystemKey, system); err != nil {
 		return "", err
 	}
 	c.changed(record.DocumentSystem, "initialised")
@@ -65,7 +65,7 @@ func (*registry) RegisterParty(c *Context, registration string) (string, error) 
 		return "", record.ErrForbidden.With("system.json and the role disagree on whether %q of %q is a system manager", r.Subject, r.MSP)
 	}
 	id := record.NewPartyID(r.PID)
-	existing, err := load(c, partyKey(id), record.DecodeParty)
+	existing, err := load(c, record.PartyKey(id), record.DecodeParty)
 	if err != nil {
 		return "", err
 	}
@@ -90,7 +90,7 @@ func (*registry) RegisterParty(c *Context, registration string) (string, error) 
 		Status: record.StatusActive, StatusReason: "registered", StatusSince: c.now, StatusTx: c.tx,
 		Keys: []record.KeyVersion{keys}, RawSigning: raw,
 	}
-	if err := c.put(partyKey(id), party); err != nil {
+	if err := c.put(record.PartyKey(id), party); err != nil {
 		return "", err
 	}
 	c.changed(record.DocumentParty, "registered", id.String())
@@ -204,7 +204,7 @@ func (*registry) RotateKeys(c *Context, rotation, signature, encryptionProof, si
 	}
 	party.Keys = append(party.Keys, keys)
 	party.RawSigning = raw
-	if err := c.put(partyKey(party.ID), party); err != nil {
+	if err := c.put(record.PartyKey(party.ID), party); err != nil {
 		return "", err
 	}
 	c.changed(record.DocumentParty, "keys rotated", party.ID.String())
@@ -260,7 +260,7 @@ func hasStatus(party *record.Party, wanted []record.Status) error {
 func (c *Context) setStatus(party *record.Party, status record.Status, reason, change string) error {
 	party.Status, party.StatusReason, party.StatusSince, party.StatusTx = status, reason, c.now, c.tx
 	c.changed(record.DocumentParty, change, party.ID.String())
-	return c.put(partyKey(party.ID), party)
+	return c.put(record.PartyKey(party.ID), party)
 }
 
 // Party answers with one party.
@@ -301,7 +301,7 @@ func (*registry) PartyHistory(c *Context, party, pageSize, bookmark string) (str
 			return "", record.ErrPage.With("the bookmark is not a transaction")
 		}
 	}
-	page, err := c.history(partyKey(id), int(p.size), bookmark)
+	page, err := c.history(record.PartyKey(id), int(p.size), bookmark)
 	if err != nil {
 		return "", err
 	}

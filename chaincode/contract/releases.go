@@ -66,7 +66,7 @@ func (r *releasing) sort(list record.Deliveries) (fresh []*record.Delivery, err 
 			return nil, record.ErrDuplicateEntry.With("release %s stands twice in the list", id)
 		}
 		seen[id] = true
-		keys[i] = releaseKey(id)
+		keys[i] = record.ReleaseKey(id)
 	}
 	existing, err := loadAll(r.c, keys, record.DecodeRelease)
 	if err != nil {
@@ -113,7 +113,7 @@ func (r *releasing) checkAnnounced() error {
 // releases that reach the ledger together, the second is invalid as a phantom
 // and has to be submitted again.
 func (r *releasing) checkNumber(fresh int) error {
-	rows, err := r.c.GetStub().GetStateByPartialCompositeKey(indexReleaseConsent, []string{compact(r.consent.Consent[:]), compact(r.proxy.ID[:])})
+	rows, err := r.c.GetStub().GetStateByPartialCompositeKey(record.ReleasesByProxy, []string{record.KeyPart(r.consent.Consent[:]), record.KeyPart(r.proxy.ID[:])})
 	if err != nil {
 		return internal("query", err)
 	}
@@ -212,9 +212,9 @@ func (r *releasing) store(fresh []*record.Delivery) error {
 		}
 		id := d.Statement.Release
 		if err := first(
-			func() error { return r.c.put(releaseKey(id), release) },
+			func() error { return r.c.put(record.ReleaseKey(id), release) },
 			func() error {
-				return r.c.putIndex(indexReleaseConsent, compact(r.consent.Consent[:]), compact(r.proxy.ID[:]), sortable(r.c.now), compact(id[:]))
+				return r.c.putIndex(record.ReleasesByProxy, record.KeyPart(r.consent.Consent[:]), record.KeyPart(r.proxy.ID[:]), sortable(r.c.now), record.KeyPart(id[:]))
 			},
 			func() error { return r.c.putTimeIndex(indexReleaseOwner, release.Owner[:], id[:]) },
 			func() error { return r.c.putTimeIndex(indexReleaseReceiver, release.Receiver[:], id[:]) },
@@ -232,7 +232,7 @@ func (c *Context) release(name string) (*record.Release, error) {
 	if err != nil {
 		return nil, err
 	}
-	release, err := load(c, releaseKey(id), record.DecodeRelease)
+	release, err := load(c, record.ReleaseKey(id), record.DecodeRelease)
 	if err == nil && release == nil {
 		err = record.ErrReleaseUnknown.With("there is no release %s", id)
 	}
@@ -254,7 +254,7 @@ func wrongStatus(release *record.Release) error {
 
 func (c *Context) putRelease(release *record.Release, change string) error {
 	c.changed(record.DocumentRelease, change, release.Statement.Release.String())
-	return c.put(releaseKey(release.Statement.Release), release)
+	return c.put(record.ReleaseKey(release.Statement.Release), release)
 }
 
 // Acknowledge says that the receiver opened the record and its digest matched.
@@ -400,15 +400,15 @@ func (*consents) ReleasesByConsent(c *Context, consent, pageSize, bookmark strin
 	if err != nil {
 		return "", err
 	}
-	return listDocuments(c, pageSize, bookmark, "l", record.DecodeRelease, indexReleaseConsent, compact(id[:]))
+	return listDocuments(c, pageSize, bookmark, record.ReleasePrefix, record.DecodeRelease, record.ReleasesByProxy, record.KeyPart(id[:]))
 }
 
 // ReleasesByOwner lists who read what of an owner.
 func (*consents) ReleasesByOwner(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "l", record.DecodeRelease, indexReleaseOwner)
+	return listOf(c, party, pageSize, bookmark, record.ReleasePrefix, record.DecodeRelease, indexReleaseOwner)
 }
 
 // ReleasesByReceiver lists what a party received.
 func (*consents) ReleasesByReceiver(c *Context, party, pageSize, bookmark string) (string, error) {
-	return listOf(c, party, pageSize, bookmark, "l", record.DecodeRelease, indexReleaseReceiver)
+	return listOf(c, party, pageSize, bookmark, record.ReleasePrefix, record.DecodeRelease, indexReleaseReceiver)
 }

@@ -152,7 +152,7 @@ func (s *submission) loadOwners() error {
 	}
 	keys := make([]string, len(ids))
 	for i, id := range ids {
-		keys[i] = partyKey(id)
+		keys[i] = record.PartyKey(id)
 	}
 	parties, err := loadAll(s.c, keys, record.DecodeParty)
 	if err != nil {
@@ -180,7 +180,7 @@ func (s *submission) loadOwners() error {
 func (s *submission) loadExisting() (err error) {
 	keys := make([]string, len(s.batch.Entries))
 	for i := range s.batch.Entries {
-		keys[i] = recordKey(s.batch.Entries[i].Statement.ID)
+		keys[i] = record.RecordKey(s.batch.Entries[i].Statement.ID)
 	}
 	s.existing, err = loadAll(s.c, keys, record.DecodeRecord)
 	return err
@@ -255,7 +255,7 @@ func (s *submission) checkAmendment(entry *record.Entry, existing *record.Record
 	if statement.Owner != existing.Owner || statement.Issuer != existing.Issuer || statement.Kind != existing.Kind {
 		return record.ErrAmendment.With("record %s has another owner, issuer or kind", statement.ID)
 	}
-	earlier, err := load(s.c, versionKey(record.RecordVersion{ID: statement.ID, Digest: statement.Digest}), record.DecodeRecord)
+	earlier, err := load(s.c, record.VersionKey(record.RecordVersion{ID: statement.ID, Digest: statement.Digest}), record.DecodeRecord)
 	if err == nil && earlier != nil {
 		err = record.ErrAmendment.With("record %s already has a version with this digest", statement.ID)
 	}
@@ -271,7 +271,7 @@ func (s *submission) compare(entry *record.Entry, existing *record.Record, refus
 	if existing.Previous.IsZero() {
 		return refusal
 	}
-	earlier, err := load(s.c, versionKey(record.RecordVersion{ID: entry.Statement.ID, Digest: entry.Statement.Digest}), record.DecodeRecord)
+	earlier, err := load(s.c, record.VersionKey(record.RecordVersion{ID: entry.Statement.ID, Digest: entry.Statement.Digest}), record.DecodeRecord)
 	if err != nil {
 		return err
 	}
@@ -378,18 +378,18 @@ func (s *submission) storeEntry(entry *record.Entry, existing *record.Record) er
 	rec := &record.Record{
 		RecordStatement: entry.Statement, OwnerSignature: entry.OwnerSignature, IssuerSignature: entry.IssuerSignature, RecordedAt: c.now,
 	}
-	if err := c.put(recordKey(rec.ID), rec); err != nil {
+	if err := c.put(record.RecordKey(rec.ID), rec); err != nil {
 		return err
 	}
 	if existing != nil {
 		c.changed(record.DocumentRecord, "amended", rec.ID.String())
-		return c.put(versionKey(existing.Version()), existing)
+		return c.put(record.VersionKey(existing.Version()), existing)
 	}
 	c.changed(record.DocumentRecord, "added", rec.ID.String())
-	if err := c.putIndex(indexRecordOwner, compact(rec.Owner[:]), compact(rec.ID[:])); err != nil {
+	if err := c.putIndex(indexRecordOwner, record.KeyPart(rec.Owner[:]), record.KeyPart(rec.ID[:])); err != nil {
 		return err
 	}
-	return c.putIndex(indexRecordIssuer, compact(rec.Issuer[:]), compact(rec.ID[:]))
+	return c.putIndex(indexRecordIssuer, record.KeyPart(rec.Issuer[:]), record.KeyPart(rec.ID[:]))
 }
 
 // convict commits one violation for the whole batch. The same batch costs

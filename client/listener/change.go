@@ -67,6 +67,10 @@ type Document struct {
 	Document record.Document
 }
 
+// isIndex tells the value of an index key from a document, which has two bytes
+// at least.
+func isIndex(value []byte) bool { return len(value) == 1 && value[0] == 0 }
+
 // Documents are those that the transaction wrote, in the order of its writes;
 // keys of indexes and deletions are left out. The error is record.ErrMalformed
 // for a document that this program does not know.

@@ -21,37 +21,37 @@ type Reader interface {
 
 // System reads the system's document.
 func System(ctx context.Context, r Reader) (*record.System, error) {
-	return read(ctx, r, systemKey, record.DecodeSystem)
+	return read(ctx, r, record.SystemKey, record.DecodeSystem)
 }
 
 // Party reads a party.
 func Party(ctx context.Context, r Reader, id record.PartyID) (*record.Party, error) {
-	return read(ctx, r, partyPrefix+compact(id[:]), record.DecodeParty)
+	return read(ctx, r, record.PartyKey(id), record.DecodeParty)
 }
 
 // Record reads the latest version of a record.
 func Record(ctx context.Context, r Reader, id record.RecordID) (*record.Record, error) {
-	return read(ctx, r, recordPrefix+compact(id[:]), record.DecodeRecord)
+	return read(ctx, r, record.RecordKey(id), record.DecodeRecord)
 }
 
 // Request reads a request for access.
 func Request(ctx context.Context, r Reader, id record.RequestID) (*record.Request, error) {
-	return read(ctx, r, requestPrefix+compact(id[:]), record.DecodeRequest)
+	return read(ctx, r, record.RequestKey(id), record.DecodeRequest)
 }
 
 // Consent reads a consent.
 func Consent(ctx context.Context, r Reader, id record.ConsentID) (*record.Consent, error) {
-	return read(ctx, r, consentPrefix+compact(id[:]), record.DecodeConsent)
+	return read(ctx, r, record.ConsentKey(id), record.DecodeConsent)
 }
 
 // Release reads a release.
 func Release(ctx context.Context, r Reader, id record.ReleaseID) (*record.Release, error) {
-	return read(ctx, r, releasePrefix+compact(id[:]), record.DecodeRelease)
+	return read(ctx, r, record.ReleaseKey(id), record.DecodeRelease)
 }
 
 // Decision reads a decision of the agencies, proposed or enacted.
 func Decision(ctx context.Context, r Reader, id record.DecisionID) (*record.Decision, error) {
-	return read(ctx, r, decisionPrefix+compact(id[:]), record.DecodeDecision)
+	return read(ctx, r, record.DecisionKey(id), record.DecodeDecision)
 }
 
 func read[T any](ctx context.Context, r Reader, key string, decode func([]byte) (*T, error)) (*T, error) {
@@ -76,37 +76,37 @@ func decodeValue[T any](v *store.WorldValue, decode func([]byte) (*T, error)) (*
 
 // Parties lists all parties.
 func Parties(ctx context.Context, w store.World) iter.Seq2[*record.Party, error] {
-	return list(ctx, w, partyPrefix, record.DecodeParty)
+	return list(ctx, w, record.PartyPrefix, record.DecodeParty)
 }
 
 // Records lists the latest version of every record.
 func Records(ctx context.Context, w store.World) iter.Seq2[*record.Record, error] {
-	return list(ctx, w, recordPrefix, record.DecodeRecord)
+	return list(ctx, w, record.RecordPrefix, record.DecodeRecord)
 }
 
 // Requests lists all requests for access.
 func Requests(ctx context.Context, w store.World) iter.Seq2[*record.Request, error] {
-	return list(ctx, w, requestPrefix, record.DecodeRequest)
+	return list(ctx, w, record.RequestPrefix, record.DecodeRequest)
 }
 
 // Consents lists all consents, whatever has become of them.
 func Consents(ctx context.Context, w store.World) iter.Seq2[*record.Consent, error] {
-	return list(ctx, w, consentPrefix, record.DecodeConsent)
+	return list(ctx, w, record.ConsentPrefix, record.DecodeConsent)
 }
 
 // Releases lists all releases.
 func Releases(ctx context.Context, w store.World) iter.Seq2[*record.Release, error] {
-	return list(ctx, w, releasePrefix, record.DecodeRelease)
+	return list(ctx, w, record.ReleasePrefix, record.DecodeRelease)
 }
 
 // Decisions lists all decisions of the agencies.
 func Decisions(ctx context.Context, w store.World) iter.Seq2[*record.Decision, error] {
-	return list(ctx, w, decisionPrefix, record.DecodeDecision)
+	return list(ctx, w, record.DecisionPrefix, record.DecodeDecision)
 }
 
 // Violations lists the violations of a party, oldest first.
 func Violations(ctx context.Context, w store.World, party record.PartyID) iter.Seq2[*record.Violation, error] {
-	return list(ctx, w, violationsOf(party), record.DecodeViolation)
+	return list(ctx, w, record.CompositePrefix(record.ViolationKeys, record.KeyPart(party[:])), record.DecodeViolation)
 }
 
 func list[T any](ctx context.Context, w store.World, prefix string, decode func([]byte) (*T, error)) iter.Seq2[*T, error] {

@@ -126,7 +126,7 @@ func requireList[T any](t *testing.T, list iter.Seq2[*T, error], want ...*T) {
 // state keeps it.
 func TestUnknownDocuments(t *testing.T) {
 	id := record.NewPartyID("somebody")
-	key := partyPrefix + compact(id[:])
+	key := record.PartyKey(id)
 	newer := []byte{byte(record.DocumentParty), record.SchemaVersion + 1, 1, 2, 3}
 	transaction := ledger.Transaction{Chaincode: chaincode, Writes: []ledger.Write{{Namespace: chaincode, Key: key, Value: newer}}}
 	c, s := newChain("a"), newStore(t)

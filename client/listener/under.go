@@ -10,15 +10,11 @@ import (
 	"github.com/claimshare/claimshare/client/store"
 )
 
-// releasesUnder begins the keys of the index of releases by consent: consent,
-// proxy, time, release.
-const releasesUnder = "\x00lc\x00"
-
 // ReleasesUnder lists the ids of a proxy's releases under a consent, oldest
 // first. [Release] reads one. The error is record.ErrMalformed for a key that
 // is none of that index, or the database's.
 func ReleasesUnder(ctx context.Context, w store.World, consent record.ConsentID, proxy record.PartyID) iter.Seq2[record.ReleaseID, error] {
-	prefix := releasesUnder + compact(consent[:]) + "\x00" + compact(proxy[:]) + "\x00"
+	prefix := record.CompositePrefix(record.ReleasesByProxy, record.KeyPart(consent[:]), record.KeyPart(proxy[:]))
 	return func(yield func(record.ReleaseID, error) bool) {
 		for v, err := range w.WorldValues(ctx, store.WorldQuery{Prefix: prefix}) {
 			var id record.ReleaseID
