@@ -5,61 +5,30 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
-	"time"
+	"slices"
 
 	"github.com/claimshare/claimshare/client/ledger"
 )
 
-// expiry is a certificate that the node works with, or of several of one kind
-// the one that expires first.
-type expiry struct {
-	name      string // fabric, peers or wallets
-	subject   string
-	notBefore time.Time
-	notAfter  time.Time
-}
-
-// expiries reads the certificates in the files: the node's own, those by which
-// it knows its peers, and that of the listener for wallets.
-func expiries(config *Config, connection ledger.Connection) ([]expiry, error) {
+// expiries are the certificates that the files name, of a node that does not run
+// yet or not at all: its own, that which it shows to wallets, and those behind
+// its peers'. The first to expire comes first.
+func expiries(config *Config, connection ledger.Connection) ([]Expiry, error) {
 	own, err := connection.Certificate()
 	if err != nil {
 		return nil, err
 	}
-	all := []expiry{expiryOf("fabric", own)}
-	var roots []string
-	for _, p := range connection.Peers {
-		roots = append(roots, p.TLSRootCert)
-	}
-	for _, kind := range []struct {
-		name  string
-		files []string
-	}{{"peers", roots}, {"wallets", []string{config.Wallets.Certificate}}} {
-		var first *expiry
-		for _, file := range kind.files {
-			if file == "" {
-				continue
-			}
-			found, err := certificatesIn(file)
-			if err != nil {
-				return nil, err
-			}
-			for _, c := range found {
-				if first == nil || c.NotAfter.Before(first.notAfter) {
-					e := expiryOf(kind.name, c)
-					first = &e
-				}
-			}
+	all := []Expiry{{Kind: OwnCertificate, Of: connection.MSPID, File: connection.ClientCert, Subject: own.Subject.String(), NotAfter: own.NotAfter}}
+	if file := config.Wallets.Certificate; file != "" {
+		found, err := certificatesIn(file)
+		if err != nil {
+			return nil, err
 		}
-		if first != nil {
-			all = append(all, *first)
-		}
+		all = append(all, Expiry{Kind: WalletsCertificate, Of: config.Name, File: file, Subject: found[0].Subject.String(), NotAfter: found[0].NotAfter})
 	}
+	all = append(all, peerRoots(connection)...)
+	slices.SortStableFunc(all, func(a, b Expiry) int { return a.NotAfter.Compare(b.NotAfter) })
 	return all, nil
-}
-
-func expiryOf(name string, c *x509.Certificate) expiry {
-	return expiry{name, c.Subject.String(), c.NotBefore, c.NotAfter}
 }
 
 // certificatesIn reads a PEM file.

@@ -52,7 +52,7 @@ type report struct {
 	height *uint64
 	peer   *uint64
 	lag    time.Duration
-	expiry []expiry
+	expiry []Expiry
 	free   map[string]uint64
 }
 
@@ -97,8 +97,8 @@ type examined struct {
 		store.Values
 		WorldCheckpoint(context.Context) (store.WorldCheckpoint, error)
 	}
-	folders map[string]string // where the node writes
-	expiry  func() ([]expiry, error)
+	folders map[string]string        // where the node writes
+	expiry  func() ([]Expiry, error) // the first to expire first
 }
 
 // health finds out whether the node can do its work.
@@ -134,6 +134,13 @@ func (h *health) opened(what *examined) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.what, h.last = what, nil
+}
+
+// certified says which certificates are in use.
+func (h *health) certified(list func() []Expiry) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.what.expiry = func() ([]Expiry, error) { return list(), nil }
 }
 
 // worked notes one round of background work.
@@ -279,11 +286,9 @@ func (h *health) askCertificates(r *report) check {
 	}
 	var bad []string
 	for _, e := range r.expiry {
-		switch {
-		case r.at.After(e.notAfter):
-			bad = append(bad, fmt.Sprintf("%s: expired %s", e.name, e.notAfter.UTC().Format(time.RFC3339)))
-		case r.at.Before(e.notBefore):
-			bad = append(bad, fmt.Sprintf("%s: not good before %s", e.name, e.notBefore.UTC().Format(time.RFC3339)))
+		// Whether others' are good, the ledger check tells, or they are told.
+		if own := e.Kind == OwnCertificate || e.Kind == WalletsCertificate; own && !r.at.Before(e.NotAfter) {
+			bad = append(bad, fmt.Sprintf("%s: %s expired %s", e.Kind, e.Subject, e.NotAfter.UTC().Format(time.RFC3339)))
 		}
 	}
 	if len(bad) > 0 {

@@ -58,7 +58,7 @@ func (r *report) describe(s *nodev1.StatusResponse) {
 		s.PeerHeight, s.PeerKnown = *r.peer, true
 	}
 	for _, e := range r.expiry {
-		s.Certificates = append(s.Certificates, &nodev1.StatusCertificate{Name: e.name, Subject: e.subject, NotAfter: e.notAfter.Unix()})
+		s.Certificates = append(s.Certificates, &nodev1.StatusCertificate{Name: e.Kind, Of: e.Of, Subject: e.Subject, NotAfter: e.NotAfter.Unix()})
 	}
 	for _, free := range r.free {
 		if s.DiskFree == 0 || free < s.DiskFree {

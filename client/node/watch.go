@@ -124,7 +124,7 @@ func (w *watch) opened(p *party) {
 	connection := p.ledger.Connection()
 	w.health.opened(&examined{
 		height: p.ledger.Height, store: p.store, folders: w.config.folders(),
-		expiry: func() ([]expiry, error) { return expiries(w.config, connection) },
+		expiry: func() ([]Expiry, error) { return expiries(w.config, connection) },
 	})
 }
 
@@ -215,7 +215,9 @@ func (w *watch) state() telemetry.State {
 		s.Checks[c.Name] = c.Passed
 	}
 	for _, e := range r.expiry {
-		s.Certificates[e.name] = e.notAfter
+		if _, sooner := s.Certificates[e.Kind]; !sooner {
+			s.Certificates[e.Kind] = e.NotAfter
+		}
 	}
 	return s
 }

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"net"
 	"os"
 
@@ -137,17 +136,19 @@ and on the operator socket, and writes a log, one JSON object a line, to standar
 error. SIGTERM and Ctrl-C let calls in progress end; a second one does not.`,
 		Args: cobra.NoArgs,
 		RunE: a.action(func(ctx context.Context, _ []string) error {
-			var l slog.Level
-			if err := l.UnmarshalText([]byte(level)); err != nil {
-				return usage("--log is debug, info, warn or error, not %q", level)
-			}
 			loaded, err := node.LoadConfig(config)
 			if err != nil {
 				return err
 			}
-			log := slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: l})).With("node", loaded.Name)
+			if level != "" {
+				loaded.Log.Level = level
+			}
+			log, err := loaded.Logger(a.err)
+			if err != nil {
+				return err
+			}
 			err = node.Run(ctx, loaded, log, func(s node.Serving) error {
-				return a.print(answer{{"party", "party", s.Party.String()}, {"parties", "parties", s.Parties}, {"wallets", "wallets", s.Wallets}, {"operator", "operator", loaded.Operator}})
+				return a.print(answer{{"party", "party", s.Party.String()}, {"parties", "parties", s.Parties}, {"wallets", "wallets", s.Wallets}, {"operator", "operator", loaded.Operator}, {"metrics", "metrics", s.Metrics}})
 			})
 			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 				return nil
@@ -155,7 +156,7 @@ error. SIGTERM and Ctrl-C let calls in progress end; a second one does not.`,
 			return err
 		}),
 	}
-	c.Flags().StringVar(&level, "log", "info", "what to log: debug, info, warn or error")
+	c.Flags().StringVar(&level, "log", "", "what to log: debug, info, warn or error (default: as configured)")
 	_ = c.RegisterFlagCompletionFunc("log", oneOf("debug", "info", "warn", "error"))
 	return configFlag(c, &config)
 }

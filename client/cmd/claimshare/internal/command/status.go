@@ -99,6 +99,7 @@ type statusProblem struct {
 
 type statusCertificate struct {
 	Name     string    `json:"name"`
+	Of       string    `json:"of"`
 	Subject  string    `json:"subject"`
 	Expires  time.Time `json:"expires"`
 	DaysLeft int       `json:"daysLeft"`
@@ -149,7 +150,7 @@ func nodeStateOf(s *nodev1.StatusResponse, running bool) *nodeState {
 	}
 	for _, c := range s.Certificates {
 		expires := time.Unix(c.NotAfter, 0).UTC()
-		a.Certificates = append(a.Certificates, statusCertificate{c.Name, c.Subject, expires, daysLeft(expires)})
+		a.Certificates = append(a.Certificates, statusCertificate{c.Name, c.Of, c.Subject, expires, daysLeft(expires)})
 	}
 	if s.Started != 0 {
 		at := time.Unix(s.Started, 0).UTC()
@@ -205,8 +206,12 @@ func (s *nodeState) text(to io.Writer) error {
 	if s.Running {
 		s.textRunning(line)
 	}
-	for _, c := range s.Certificates {
-		line("certificate", "%s: %s", c.Name, c.left())
+	said := map[string]bool{}
+	for _, c := range s.Certificates { // the first to expire first
+		if !said[c.Name] {
+			line("certificate", "%s (%s): %s", c.Name, c.Of, c.left())
+		}
+		said[c.Name] = true
 	}
 	store := s.StoreKind
 	if s.StoreBytes > 0 {
