@@ -38,7 +38,21 @@ func (p *party) settle(ctx context.Context) error {
 			return fmt.Errorf("recover submission %s: %w", s.Reference, err)
 		}
 	}
+	p.sweepFirst(ctx)
 	return nil
+}
+
+// sweepFirst destroys the keys of ended consents before anybody can ask for
+// anything: a backup that was restored may have brought some back. That it fails
+// keeps nobody out, because every release looks at its consent on the ledger.
+func (p *party) sweepFirst(ctx context.Context) {
+	if p.proxy == nil {
+		return
+	}
+	n, err := p.proxy.Sweep(ctx)
+	if n > 0 || err != nil {
+		p.log.Info("destroyed re-encryption keys of consents that have ended", "keys", n, "error", errorText(err))
+	}
 }
 
 func errorText(err error) string {

@@ -93,12 +93,8 @@ func (p *party) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	msp, subject := p.ledger.Connection().MSPID, certificate.Subject.String()
-	switch {
-	case me.Role != p.role:
-		return fmt.Errorf("%w: role: the ledger knows %s as %s", ErrConfig, me.ID, me.Role)
-	case me.MSP != msp || me.Subject != subject:
-		return fmt.Errorf("%w: connection: the ledger binds %s to %q of %s, the certificate is %q of %s", ErrConfig, me.ID, me.Subject, me.MSP, subject, msp)
+	if err := (certified{p.ledger.Connection().MSPID, certificate.Subject.String()}).is(me, p.role); err != nil {
+		return err
 	}
 	switch p.role {
 	case record.RoleProxy:

@@ -272,6 +272,7 @@ func (n *process) serve(ctx context.Context, ready func(Serving) error) error {
 	all.Go(func() error { return n.expiryLoop(ctx) })
 	if p.member != nil {
 		all.Go(func() error { return p.submitLoop(ctx) })
+		all.Go(func() error { return p.eraseLoop(ctx) })
 	}
 	if p.proxy != nil {
 		all.Go(func() error { return p.sweepLoop(ctx) })
