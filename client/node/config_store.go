@@ -6,15 +6,12 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/claimshare/claimshare/client/store/postgres"
 )
 
-// isURL reports whether a store is a PostgreSQL database and not a file.
-func isURL(store string) bool {
-	return strings.HasPrefix(store, "postgres://") || strings.HasPrefix(store, "postgresql://")
-}
-
 // PostgreSQL reports whether the store is a PostgreSQL database.
-func (c *Config) PostgreSQL() bool { return isURL(c.Store) }
+func (c *Config) PostgreSQL() bool { return postgres.IsURL(c.Store) }
 
 // StoreName is the store as it may be shown and logged: with any password
 // replaced by xxxxx.

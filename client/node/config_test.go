@@ -147,7 +147,7 @@ func TestFilesOfFlagsAndEnvironmentAreInTheWorkingDirectory(t *testing.T) {
 func TestWhatIsWrongInAFileIsNamedWithItsLine(t *testing.T) {
 	for name, c := range map[string]struct{ text, says string }{
 		"unknown":          {whole + "masterkey: x\n", `node.yaml:11: there is no field "masterkey": did you mean master?`},
-		"unknown below":    {strings.Replace(whole, "  address", "  addres", 1), `node.yaml:9: there is no field "parties.addres": did you mean parties.address?`},
+		"unknown below":    {strings.Replace(whole, "  address", "  adddress", 1), `node.yaml:9: there is no field "parties.adddress": did you mean parties.address?`},
 		"nothing like it":  {whole + "xyzzyxyzzy: x\n", `there is no field "xyzzyxyzzy": docs/configuration.md lists them`},
 		"twice":            {whole + "name: other\n", "node.yaml:11: name is there twice, first in line 1: remove one"},
 		"twice below":      {whole + "log:\n  level: info\n  level: debug\n", "node.yaml:13: log.level is there twice, first in line 12"},
@@ -179,9 +179,9 @@ func TestUnknownVariablesAreErrors(t *testing.T) {
 		_, err := Sources{File: path, Environment: variables}.Load()
 		return err
 	}
-	err := load("CLAIMSHARE_PARTIES_ADDRES=host:1", "CLAIMSHARE_STOER=x")
+	err := load("CLAIMSHARE_PARTIES_ADDDRESS=host:1", "CLAIMSHARE_STOER=x")
 	require.ErrorIs(t, err, ErrConfig)
-	require.ErrorContains(t, err, "$CLAIMSHARE_PARTIES_ADDRES: there is no such variable: did you mean CLAIMSHARE_PARTIES_ADDRESS?")
+	require.ErrorContains(t, err, "$CLAIMSHARE_PARTIES_ADDDRESS: there is no such variable: did you mean CLAIMSHARE_PARTIES_ADDRESS?")
 	require.ErrorContains(t, err, "$CLAIMSHARE_STOER: there is no such variable: did you mean CLAIMSHARE_STORE?")
 	require.Error(t, load("CLAIMSHARE_ADDRESS="), "also when it is empty")
 	require.NoError(t, load("CLAIMSHARE_WALLET=x", "OTHER=y", "CLAIMSHARE_SERVICE_HOST=10.0.0.1", "CLAIMSHARE_NODE_PORT_7051_TCP_ADDR=10.0.0.1", "CLAIMSHARE_PORT=tcp://10.0.0.1:7051"))

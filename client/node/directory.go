@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
@@ -96,15 +99,20 @@ func (d *directory) refresh() {
 	}
 }
 
-// again reads the file now, and reports whether it has changed.
+// again reads the file now, and those that it names, whether it seems to have
+// changed or not. It reports whether the nodes are others.
 func (d *directory) again() (bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	before, size := d.modified, d.size
+	parties, wallets, size := d.parties, d.wallets, d.size
+	d.size = -1
 	if err := d.read(); err != nil {
+		d.size = size
 		return false, err
 	}
-	return !d.modified.Equal(before) || d.size != size, nil
+	same := maps.Equal(parties, d.parties) &&
+		slices.EqualFunc(wallets, d.wallets, func(a, b *nodev1.NodeAddress) bool { return proto.Equal(a, b) })
+	return !same, nil
 }
 
 func (d *directory) read() error {

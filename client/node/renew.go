@@ -16,6 +16,8 @@ type reading struct {
 	what string
 	// read reports whether it was new. After an error what was read before stays.
 	read func() (bool, error)
+	// watched says that it looks for changes by itself.
+	watched bool
 	// complaint is what was said last about it.
 	complaint string
 }
@@ -25,7 +27,7 @@ func (n *process) readings() []*reading {
 	all := []*reading{
 		{what: "the certificate shown to other nodes", read: n.mutual.Credential.Refresh},
 		{what: "the certificate for Fabric", read: n.party.ledger.Renew},
-		{what: "the directory", read: n.directory.again},
+		{what: "the directory", read: n.directory.again, watched: true},
 	}
 	if n.shown != nil {
 		all = append(all, &reading{what: "the certificate shown to wallets", read: n.shown.Refresh})
@@ -54,7 +56,9 @@ func (n *process) renewLoop(ctx context.Context, hangup <-chan os.Signal) error 
 		case <-time.After(renewEvery):
 		}
 		for _, r := range readings {
-			n.again(ctx, r, told)
+			if told || !r.watched {
+				n.again(ctx, r, told)
+			}
 		}
 	}
 }

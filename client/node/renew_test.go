@@ -116,7 +116,7 @@ func TestSIGHUPReadsEverythingAgain(t *testing.T) {
 
 	h.shops.Renew(t, h.own, "shop1", nil)
 	h.hosts.Renew(t, h.wallets, "wallets.example", nil)
-	require.NoError(t, os.WriteFile(h.party.config.Directory, []byte("nodes: []\n"), 0o600))
+	require.NoError(t, os.WriteFile(h.party.config.Directory, []byte("nodes: [{party: 1f0c5a7e9b3d4c2a8e6f7d5b4a392817, parties: 'shop.example:7051'}]\n"), 0o600))
 	hangUp()
 	h.says(t, "the certificate shown to other nodes is new", "the certificate for Fabric is new", "the certificate shown to wallets is new", "the directory is new")
 	require.Equal(t, h.own.Certificate.Raw, h.mutual.Credential.Current().Leaf.Raw)
