@@ -354,7 +354,7 @@ func (m *Member) Candidates(ctx context.Context, label string) ([]Candidate, err
 // was recorded, in every part. The returned statement is what the holder can be
 // held to, so nothing in it is taken from the database.
 //
-// It returns [ErrDelivery], [ErrNotOurs], [ErrTampered], [ErrFormerKey] for a
+// It returns [ErrDelivery], [ErrNotOurs], [record.ErrRecordErased], [ErrTampered], [ErrFormerKey] for a
 // record that its owner has not brought along since a rotation of keys,
 // [store.ErrNotFound] and the errors of [record.Consent.UsableAt] and
 // [record.GrantStatement.Covers].
@@ -381,6 +381,9 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 	}
 	if listed.Issuer != m.ID() {
 		return nil, fmt.Errorf("%w: the record is held by %s", ErrNotOurs, listed.Issuer)
+	}
+	if listed.Erased != 0 {
+		return nil, record.ErrRecordErased.With("record %s was erased at %s", listed.ID, record.FormatTime(listed.Erased))
 	}
 	if listed.Owner != consent.Owner {
 		return nil, record.ErrConsentScope.With("the record belongs to another owner")
