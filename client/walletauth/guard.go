@@ -30,13 +30,16 @@ type Guard struct {
 	lookup Lookup
 	open   []string
 	now    func() time.Time
+
+	suspects *suspects
 }
 
 // NewGuard makes the guard of a node. Calls to the services of the wallet's
 // first steps and to the health service need no proof. The errors of its
 // interceptors cross as package refusal says, by an interceptor before them.
 func NewGuard(node record.PartyID, book *NonceBook, lookup Lookup) *Guard {
-	return &Guard{node: node, book: book, lookup: lookup, open: append(slices.Clone(unsigned), healthv1.Health_ServiceDesc.ServiceName), now: time.Now}
+	open := append(slices.Clone(unsigned), healthv1.Health_ServiceDesc.ServiceName)
+	return &Guard{node: node, book: book, lookup: lookup, open: open, now: time.Now, suspects: newSuspects()}
 }
 
 // Challenge is a nonce for one call of a wallet's to this node. It returns
@@ -135,15 +138,8 @@ func (g *Guard) admit(ctx context.Context, method string, request any) (context.
 	if err := g.book.Check(proof.Nonce, owner); err != nil {
 		return nil, err
 	}
-	party, err := g.present(ctx, proof)
+	party, err := g.signer(ctx, proof, Call{Method: method, Request: message, Node: g.node})
 	if err != nil {
-		return nil, err
-	}
-	key, err := bls.ParsePublicKey(party.Current().Signing[:])
-	if err != nil {
-		return nil, fmt.Errorf("walletauth: the ledger's key of %s: %w", owner, err)
-	}
-	if err := proof.Verify(Call{Method: method, Request: message, Node: g.node}, key); err != nil {
 		return nil, err
 	}
 	if err := g.book.Use(proof.Nonce, owner); err != nil {
@@ -153,6 +149,34 @@ func (g *Guard) admit(ctx context.Context, method string, request any) (context.
 		return nil, err
 	}
 	return WithOwner(ctx, party), nil
+}
+
+// signer is who signed a call, by the key that the ledger lists now. The ledger is
+// asked in every case; for whom it is asked in vain is bounded.
+func (g *Guard) signer(ctx context.Context, proof *Proof, call Call) (*record.Party, error) {
+	last, held := g.suspects.known(proof, call)
+	if !held {
+		if err := g.suspects.admit(ctx); err != nil {
+			return nil, err
+		}
+	}
+	party, err := g.present(ctx, proof)
+	if err != nil {
+		return nil, err
+	}
+	now := party.Current().Signing
+	if held && now == last {
+		return party, nil
+	}
+	key, err := bls.ParsePublicKey(now[:])
+	if err != nil {
+		return nil, fmt.Errorf("walletauth: the ledger's key of %s: %w", party.ID, err)
+	}
+	if err := proof.Verify(call, key); err != nil {
+		return nil, err
+	}
+	g.suspects.keys.Add(party.ID, now)
+	return party, nil
 }
 
 // present is the signer as the ledger lists it now.

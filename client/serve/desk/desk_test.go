@@ -88,6 +88,14 @@ func TestAddress(t *testing.T) {
 	require.Empty(t, Address(t.Context()))
 }
 
+func TestElsewhere(t *testing.T) {
+	for _, own := range []string{"127.0.0.1:1", "127.0.0.7:2", "[::1]:3", "[::ffff:127.0.0.1]:4"} {
+		require.Empty(t, elsewhere(from(t, own)), own)
+	}
+	require.Equal(t, "192.0.2.7", elsewhere(from(t, "192.0.2.7:1234")))
+	require.Equal(t, "2001:db8:1:2::/64", elsewhere(from(t, "[2001:db8:1:2::1]:1")))
+}
+
 func TestLimiter(t *testing.T) {
 	l := newLimiter(Rate{PerSecond: 0.001, Burst: 3})
 	for range 3 {

@@ -20,6 +20,10 @@
 // What it does not protect. The listener is open to the network: Challenge, Node,
 // Enrol and Register answer anybody, limited by address (an IPv6 address counts
 // by its first 64 bits), and who has many addresses gets as much as many callers.
+// So is how often a call from one address has the ledger asked who has signed it:
+// a wallet that was here before, under the same key, does not count, so that a
+// stranger costs those who share its address nothing but their first call. This
+// machine's own addresses are not counted.
 // One-time codes have 128 random bits and are looked up by their SHA-256, so that
 // neither guessing nor timing finds one. A gateway sees what its wallets ask for
 // and could answer with lies: package wallet says which ones it would find out.

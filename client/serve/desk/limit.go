@@ -27,14 +27,17 @@ type Rate struct {
 
 // Limits are those of a listener for wallets, beside those of package serve.
 type Limits struct {
-	Codes  Rate // calls with a one-time code from one address
-	Owner  Rate // signed calls of one policyholder
-	InHand int  // signed calls of one policyholder at the same time
+	Codes     Rate // calls with a one-time code from one address
+	Strangers Rate // calls from one address for whom the ledger has to be asked who signed them
+	Owner     Rate // signed calls of one policyholder
+	InHand    int  // signed calls of one policyholder at the same time
 }
 
 // DefaultLimits let a wallet work as fast as it can, and a few policyholders
 // enrol behind one address.
-var DefaultLimits = Limits{Codes: Rate{PerSecond: 0.2, Burst: 20}, Owner: Rate{PerSecond: 20, Burst: 200}, InHand: 8}
+var DefaultLimits = Limits{
+	Codes: Rate{PerSecond: 0.2, Burst: 20}, Strangers: Rate{PerSecond: 2, Burst: 100}, Owner: Rate{PerSecond: 20, Burst: 200}, InHand: 8,
+}
 
 // remembered is how many addresses and owners are told apart at one time. Who is
 // forgotten starts anew, with a full burst.
@@ -44,6 +47,7 @@ const remembered = 1 << 14
 // one-time codes, the guard, the limit of each owner. Those of package serve go
 // before them, with [Address] as the caller's name.
 func Interceptors(guard *walletauth.Guard, l Limits) ([]grpc.UnaryServerInterceptor, []grpc.StreamServerInterceptor) {
+	guard.Limit(elsewhere, l.Strangers.PerSecond, l.Strangers.Burst)
 	codes := newLimiter(l.Codes)
 	owners := &allowances{rate: newLimiter(l.Owner), max: l.InHand, inHand: map[record.PartyID]int{}}
 	unary := []grpc.UnaryServerInterceptor{
@@ -150,6 +154,17 @@ func (l *limiter) allow(key string) bool {
 	l.keys.Get(key) // in use: not the next one to be forgotten
 	return known.Allow()
 }
+
+// elsewhere is [Address] for calls from other machines, and "" for this one's own.
+func elsewhere(ctx context.Context) string {
+	a := Address(ctx)
+	if ip, err := netip.ParseAddr(a); err == nil && ip.Unmap().IsLoopback() || a == loopback6 {
+		return ""
+	}
+	return a
+}
+
+const loopback6 = "::/64" // what Address makes of ::1
 
 // Address is where a call comes from; IPv6 by the first half, which is one
 // subscriber's.
