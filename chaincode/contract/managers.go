@@ -37,7 +37,7 @@ func ParseManagers(b []byte) (*Managers, error) {
 	if err := checkNames(json.NewDecoder(bytes.NewReader(b))); err != nil {
 		return nil, fmt.Errorf("system.json: %w", err)
 	}
-	var file systemFile
+	var file record.SystemFile
 	decoder := json.NewDecoder(bytes.NewReader(b))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&file); err != nil {
@@ -92,17 +92,7 @@ func checkNames(d *json.Decoder) error {
 	return err
 }
 
-type systemFile struct {
-	Threshold uint32         `json:"threshold"`
-	Agencies  []systemAgency `json:"agencies"`
-}
-
-type systemAgency struct {
-	MSP      string   `json:"msp"`
-	Subjects []string `json:"subjects"`
-}
-
-func (m *Managers) add(agency systemAgency) error {
+func (m *Managers) add(agency record.Agency) error {
 	if agency.MSP == "" || len(agency.Subjects) == 0 {
 		return errors.New("every agency needs its msp and at least one certificate subject")
 	}

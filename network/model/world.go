@@ -3,7 +3,6 @@ package model
 import (
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -55,19 +54,15 @@ type system struct {
 
 // newSystem is a system of so many agencies, with two certificates each.
 func newSystem(threshold, agencies int) system {
-	type agency struct {
-		MSP      string   `json:"msp"`
-		Subjects []string `json:"subjects"`
-	}
+	file := record.SystemFile{Threshold: uint32(threshold)}
 	s := system{threshold: threshold, agencies: map[string][]string{}}
-	var list []agency
 	for i := range agencies {
-		a := agency{MSP: fmt.Sprintf("Agency%dMSP", i+1), Subjects: []string{"CN=manager,OU=client", "CN=deputy,OU=client"}}
-		list = append(list, a)
+		a := record.Agency{MSP: fmt.Sprintf("Agency%dMSP", i+1), Subjects: []string{"CN=manager,OU=client", "CN=deputy,OU=client"}}
+		file.Agencies = append(file.Agencies, a)
 		s.agencies[a.MSP] = a.Subjects
 		s.managers = append(s.managers, a.MSP+"/manager", a.MSP+"/deputy")
 	}
-	s.file, _ = json.Marshal(map[string]any{"threshold": threshold, "agencies": list}) // cannot fail
+	s.file = file.Encode()
 	return s
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/network/programs"
 )
 
@@ -179,7 +180,7 @@ func TestSystemFromCryptogen(t *testing.T) {
 		"CN=Admin@org1.example.com,OU=admin,L=San Francisco,ST=California,C=US",
 		"CN=User1@org1.example.com,OU=client,L=San Francisco,ST=California,C=US",
 	}
-	want, err := json.Marshal(system{Threshold: 1, Agencies: []agency{{MSP: "Org1MSP", Subjects: subjects}}})
+	want, err := json.Marshal(record.SystemFile{Threshold: 1, Agencies: []record.Agency{{MSP: "Org1MSP", Subjects: subjects}}})
 	require.NoError(t, err)
 	require.JSONEq(t, string(want), string(raw))
 	manual, err := os.ReadFile(filepath.Join(checkout, "docs", "deploy.md"))

@@ -11,17 +11,8 @@ import (
 	"strings"
 
 	"github.com/claimshare/claimshare/chaincode/contract"
+	"github.com/claimshare/claimshare/chaincode/record"
 )
-
-type system struct {
-	Threshold int      `json:"threshold"`
-	Agencies  []agency `json:"agencies"`
-}
-
-type agency struct {
-	MSP      string   `json:"msp"`
-	Subjects []string `json:"subjects"`
-}
 
 // System makes a system.json in which the holders of certificates act for their
 // agencies. Each item is MSP=FILE, where FILE is a PEM certificate; one MSP may
@@ -32,7 +23,7 @@ type agency struct {
 // on working, and whoever the agency's authority gives that subject is a
 // system manager.
 func System(threshold int, certificates []string) ([]byte, error) {
-	made := system{Threshold: threshold}
+	made := record.SystemFile{Threshold: uint32(threshold)}
 	for _, one := range certificates {
 		msp, path, found := strings.Cut(one, "=")
 		if !found {
@@ -42,24 +33,10 @@ func System(threshold int, certificates []string) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("make system.json: %w", err)
 		}
-		made.add(msp, subject)
+		made.Add(msp, subject)
 	}
-	raw, err := json.MarshalIndent(made, "", "  ")
-	if err != nil {
-		return nil, fmt.Errorf("make system.json: %w", err)
-	}
-	raw = append(raw, '\n')
+	raw := made.Encode()
 	return raw, checkSystem(raw)
-}
-
-func (s *system) add(msp, subject string) {
-	for i := range s.Agencies {
-		if s.Agencies[i].MSP == msp {
-			s.Agencies[i].Subjects = append(s.Agencies[i].Subjects, subject)
-			return
-		}
-	}
-	s.Agencies = append(s.Agencies, agency{MSP: msp, Subjects: []string{subject}})
 }
 
 func subjectOf(path string) (string, error) {
@@ -88,7 +65,7 @@ func Managers(path string) ([]string, error) {
 	if err := checkSystem(raw); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	var file system
+	var file record.SystemFile
 	if err := json.Unmarshal(raw, &file); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}

@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -27,14 +26,7 @@ var _ Ledger = (*Stub)(nil)
 // topology. Every call is stamped with the clock's time.
 func NewStub(made topology.Topology, clock Clock) (*Stub, error) {
 	s := &Stub{clock: clock, identities: map[string]*stub.Identity{}}
-	type agency struct {
-		MSP      string   `json:"msp"`
-		Subjects []string `json:"subjects"`
-	}
-	system := struct {
-		Threshold int      `json:"threshold"`
-		Agencies  []agency `json:"agencies"`
-	}{Threshold: made.Chaincode.Threshold}
+	system := record.SystemFile{Threshold: uint32(made.Chaincode.Threshold)}
 	for _, who := range made.Identities() {
 		id, err := stub.NewIdentity(who.Organization.MSPID, who.Name, nil)
 		if err != nil {
@@ -42,13 +34,10 @@ func NewStub(made topology.Topology, clock Clock) (*Stub, error) {
 		}
 		s.identities[who.Name] = id
 		if who.Role == topology.AuthorityRole {
-			system.Agencies = append(system.Agencies, agency{id.MSP(), []string{id.Subject()}})
+			system.Add(id.MSP(), id.Subject())
 		}
 	}
-	var err error
-	if s.system, err = json.Marshal(system); err != nil {
-		return nil, err
-	}
+	s.system = system.Encode()
 	managers, err := contract.ParseManagers(s.system)
 	if err != nil {
 		return nil, err
