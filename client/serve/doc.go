@@ -29,7 +29,8 @@ type Limits struct {
 	Concurrent int
 	All        int
 	// Connections bounds the connections that are open, those of strangers
-	// included; Address those from one address other than this machine's own.
+	// included; Address those from one address other than this machine's own,
+	// which gets fewer as they fill up, so that room is left for others.
 	Connections int
 	Address     int
 	// Receive and Send bound a message, in bytes.

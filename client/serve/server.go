@@ -113,7 +113,7 @@ func (s *Server) Serve(listener net.Listener) error {
 	for name := range s.GetServiceInfo() {
 		s.health.SetServingStatus(name, healthv1.HealthCheckResponse_SERVING)
 	}
-	err := s.Server.Serve(netutil.LimitListener(share(listener, s.limits.Address), s.limits.Connections))
+	err := s.Server.Serve(netutil.LimitListener(share(listener, s.limits.Address, s.limits.Connections), s.limits.Connections))
 	if errors.Is(err, grpc.ErrServerStopped) {
 		return nil
 	}

@@ -6,19 +6,28 @@ import (
 	"sync"
 )
 
-// shared is a listener on which one address does not take all the connections
-// that there are. Who has one too many is hung up on, unread. This machine's own
-// addresses are not counted.
+// shared is a listener on which neither one address nor a few take all the
+// connections that there are. An address may have `most` of them, and no more than
+// a quarter of what is free: so each gets less as they fill up, and who has none
+// gets one as long as one is left. Who has one too many is hung up on, unread. This
+// machine's own addresses have no bound of their own.
+//
+// With `all` connections, n busy addresses leave at least four times what each of
+// them has, all*4/(n+4): 256 of 512 with four of them, 20 with a hundred. Who has
+// hundreds of addresses can still take all but a few. When all are taken, the next
+// one waits (netutil.LimitListener).
 type shared struct {
 	net.Listener
 	most int
+	all  int
 
-	mu   sync.Mutex
-	open map[netip.Prefix]int
+	mu    sync.Mutex
+	open  map[netip.Prefix]int
+	total int
 }
 
-func share(l net.Listener, most int) *shared {
-	return &shared{Listener: l, most: most, open: map[netip.Prefix]int{}}
+func share(l net.Listener, most, all int) *shared {
+	return &shared{Listener: l, most: most, all: all, open: map[netip.Prefix]int{}}
 }
 
 // Accept waits for a connection of an address that has not got too many.
@@ -29,29 +38,34 @@ func (s *shared) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		from, counted := subscriber(conn.RemoteAddr())
-		if !counted {
-			return conn, nil
-		}
-		if s.enter(from) {
-			return &entered{Conn: conn, leave: sync.OnceFunc(func() { s.leave(from) })}, nil
+		if s.enter(from, counted) {
+			return &entered{Conn: conn, leave: sync.OnceFunc(func() { s.leave(from, counted) })}, nil
 		}
 		_ = conn.Close() // nothing was said
 	}
 }
 
-func (s *shared) enter(from netip.Prefix) bool {
+func (s *shared) enter(from netip.Prefix, counted bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.open[from] >= s.most {
+	free := s.all - s.total
+	if free <= 0 || counted && s.open[from] >= min(s.most, max(1, free/4)) {
 		return false
 	}
-	s.open[from]++
+	s.total++
+	if counted {
+		s.open[from]++
+	}
 	return true
 }
 
-func (s *shared) leave(from netip.Prefix) {
+func (s *shared) leave(from netip.Prefix, counted bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.total--
+	if !counted {
+		return
+	}
 	if s.open[from]--; s.open[from] == 0 {
 		delete(s.open, from)
 	}
