@@ -47,12 +47,12 @@ func crashPoints(submit string) (flow, join []string) {
 	return flow, join
 }
 
-// TestNodeCrash kills parties' nodes, peers and chaincodes while claims run: at
-// random moments, and at named points of the flow. Every claim must come to its
-// end, and in the end ledger, databases and what the proxy handed out must agree,
-// with nothing lost and nothing twice.
+// TestNodeCrash kills parties' nodes, peers, chaincodes and the orderer while
+// claims run: at random moments, and at named points of the flow. Every claim
+// must come to its end, and in the end ledger, databases and what the proxy handed
+// out must agree, with nothing lost and nothing twice.
 //
-// The everyday dose is 8 kills, the long one every point once and 24 kills at
+// The everyday dose is 8 kills, the long one every point once and 28 kills at
 // random moments. Who submits records, the issuers or the authority, depends on
 // the seed.
 func TestNodeCrash(t *testing.T) {
@@ -278,16 +278,16 @@ func (w *disturbed) plan(random *rand.Rand, submit string) []disturbance {
 	points, joins := crashPoints(submit)
 	random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
 	random.Shuffle(len(joins), func(i, j int) { joins[i], joins[j] = joins[j], joins[i] })
-	for _, point := range points[:soak(4, len(points))] {
+	for _, point := range points[:soak(3, len(points))] {
 		all = append(all, disturbance{point, func(t *testing.T) { w.killAt(t, point, nil) }})
 	}
 	for _, point := range joins[:soak(1, len(joins))] {
 		all = append(all, disturbance{point, func(t *testing.T) { w.killAt(t, point, w.newcomer) }})
 	}
-	for i := range soak(3, 24) {
+	for i := range soak(4, 28) {
 		after := time.Duration(random.Int64N(int64(1500 * time.Millisecond)))
 		pick := random.Uint64()
-		switch i % 3 {
+		switch i % 4 {
 		case 0:
 			n := w.Nodes()[pick%uint64(len(w.Nodes()))]
 			all = append(all, disturbance{"node of " + n.Identity, func(t *testing.T) {
@@ -299,6 +299,8 @@ func (w *disturbed) plan(random *rand.Rand, submit string) []disturbance {
 			all = append(all, w.killProcess(launch.PeerProcess, pick, after))
 		case 2:
 			all = append(all, w.killProcess(launch.ChaincodeProcess, pick, after))
+		case 3:
+			all = append(all, w.killProcess(launch.OrdererProcess, pick, after))
 		}
 	}
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
