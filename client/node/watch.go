@@ -228,6 +228,11 @@ type noting struct {
 	note func(problem)
 }
 
+// Enabled implements slog.Handler: what is remembered need not be logged.
+func (n *noting) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn || n.Handler.Enabled(ctx, level)
+}
+
 // Handle implements slog.Handler.
 func (n *noting) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelWarn {
@@ -239,6 +244,9 @@ func (n *noting) Handle(ctx context.Context, r slog.Record) error {
 			return true
 		})
 		n.note(p)
+	}
+	if !n.Handler.Enabled(ctx, r.Level) {
+		return nil
 	}
 	return n.Handler.Handle(ctx, r)
 }
