@@ -20,7 +20,7 @@ import (
 )
 
 // newChain is a view of a ledger that cannot be asked anything.
-func newChain(t *testing.T) *Chain {
+func newChain(t testing.TB) *Chain {
 	t.Helper()
 	master, err := pre.GenerateMasterKey()
 	require.NoError(t, err)
@@ -30,7 +30,7 @@ func newChain(t *testing.T) *Chain {
 		system: &record.System{RecordWindow: record.DefaultRecordWindow, ClockSkew: record.DefaultClockSkew}}
 }
 
-func newKeys(t *testing.T, mode pre.Mode) *Keys {
+func newKeys(t testing.TB, mode pre.Mode) *Keys {
 	t.Helper()
 	var seed [32]byte
 	_, err := rand.Read(seed[:])

@@ -29,18 +29,19 @@ type Member struct {
 	store   store.Store
 	carrier Carrier  // nil: the member submits its own batches
 	kept    sync.Map // digests of pending entries whose signatures Keep has verified
+	sums    *sums    // of payloads that are being sent
 }
 
 // NewMember makes a member of its view of the ledger, its keys and its own
 // database. It submits its records to the ledger itself.
 func NewMember(chain *Chain, keys *Keys, db store.Store) *Member {
-	return &Member{chain: chain, keys: keys, store: db}
+	return &Member{chain: chain, keys: keys, store: db, sums: newSums()}
 }
 
 // NewCarriedMember is [NewMember] for an issuer whose batches the system manager
 // carries to the ledger, as the paper's Algorithm 1 has it.
 func NewCarriedMember(chain *Chain, keys *Keys, db store.Store, carrier Carrier) *Member {
-	return &Member{chain: chain, keys: keys, store: db, carrier: carrier}
+	return &Member{chain: chain, keys: keys, store: db, carrier: carrier, sums: newSums()}
 }
 
 // ID is the member's short pseudo-identity.
@@ -413,8 +414,9 @@ func (m *Member) Deliver(ctx context.Context, o Order) (*Delivered, error) {
 }
 
 // SendPayload streams the payload of a committed release from the order's offset
-// on and returns the signed trailer over the whole. It returns [ErrNotOurs] for
-// another holder's release and [ErrDelivery] for an offset behind the end.
+// on and returns the signed trailer over the whole. What was hashed for an earlier
+// stream of the release is not hashed again. It returns [ErrNotOurs] for another
+// holder's release and [ErrDelivery] for an offset behind the end.
 func (m *Member) SendPayload(ctx context.Context, o PayloadOrder, dst io.Writer) (*Trailer, error) {
 	if err := m.chain.Await(ctx, o.AsOf); err != nil {
 		return nil, err
@@ -430,17 +432,17 @@ func (m *Member) SendPayload(ctx context.Context, o PayloadOrder, dst io.Writer)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.New()
+	sum := m.sums.from(o.Release, o.Offset)
 	var count counter
 	rest := &skip.Writer{W: dst, Left: o.Offset}
-	if err := m.store.Payload(ctx, release.Statement.Record, io.MultiWriter(rest, sum, &count)); err != nil {
+	if err := m.store.Payload(ctx, release.Statement.Record, io.MultiWriter(rest, &skip.Writer{W: sum, Left: sum.begin}, &count)); err != nil {
 		return nil, err
 	}
 	if rest.Left > 0 {
 		return nil, fmt.Errorf("%w: the payload has %d bytes, the order begins at %d", ErrDelivery, count, o.Offset)
 	}
 	s := record.TrailerStatement{
-		Release: o.Release, Holder: me.ID, HolderVersion: me.Current().Version, Sent: record.Digest(sum.Sum(nil)), Length: uint64(count),
+		Release: o.Release, Holder: me.ID, HolderVersion: me.Current().Version, Sent: record.Digest(sum.sum.Sum(nil)), Length: uint64(count),
 	}
 	return &Trailer{Statement: s, Signature: m.keys.sign(m.chain, bls.RoleHolder, &s)}, nil
 }
