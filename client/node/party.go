@@ -71,8 +71,12 @@ func openParty(ctx context.Context, config *Config, w *watch) (p *party, err err
 	if p.ledger, err = ledger.Dial(connection, ledger.WithJournal(points.journal(p.store.Journal())), ledger.WithLogger(log), ledger.WithRetried(w.metrics.Retried)); err != nil {
 		return nil, err
 	}
-	if p.chain, err = client.OpenChain(ctx, w.metrics.Channel(p.ledger, log)); err != nil {
-		return nil, fmt.Errorf("read the deployment's parameters from the ledger: %w", err)
+	err = p.patiently(ctx, "read the deployment's parameters from the ledger", func(ctx context.Context) (err error) {
+		p.chain, err = client.OpenChain(ctx, w.metrics.Channel(p.ledger, log))
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
 	p.listener = listener.New(p.store, connection.Chaincode, listener.WithLogger(log), listener.WithHandler(p.follow))
 	w.opened(p)

@@ -66,6 +66,7 @@ type Store interface {
 	Findings
 	World
 	Counter
+	Portable
 	// Journal keeps endorsed transactions until their fate is known.
 	Journal() ledger.Journal
 	io.Closer

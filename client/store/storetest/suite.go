@@ -48,6 +48,9 @@ func Run(t *testing.T, open func(*testing.T) store.Store, reopen func(*testing.T
 	} {
 		t.Run(name, func(t *testing.T) { test(t, open(t)) })
 	}
+	t.Run("snapshot", func(t *testing.T) { testSnapshot(t, open) })
+	t.Run("snapshot while erasing", func(t *testing.T) { testSnapshotErasing(t, open) })
+	t.Run("damaged snapshot", func(t *testing.T) { testDamagedSnapshot(t, open) })
 	t.Run("reopen", func(t *testing.T) { testReopen(t, open(t), reopen) })
 }
 

@@ -136,6 +136,22 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// claim keeps others from sweeping until the answer is closed: it makes the
+// folder, if the store has one.
+func (f folder) claim() (io.Closer, error) {
+	if f.path == "" {
+		return io.NopCloser(nil), nil
+	}
+	if err := f.prepare(); err != nil {
+		return nil, err
+	}
+	held, err := abandoned(filepath.Join(f.path, ownerFile))
+	if err == nil && held == nil {
+		err = errors.New("another process is at work on the folder of payloads: try again")
+	}
+	return held, err
+}
+
 // sweep destroys the files that nobody has put or that were erased. The
 // function named says whether the database names a payload.
 func (f folder) sweep(ctx context.Context, named func(id []byte) (bool, error)) error {
@@ -143,6 +159,11 @@ func (f folder) sweep(ctx context.Context, named func(id []byte) (bool, error)) 
 	if err != nil || !there {
 		return err
 	}
+	held, err := abandoned(filepath.Join(f.path, ownerFile))
+	if err != nil || held == nil { // another process sweeps, or restores
+		return err
+	}
+	defer held.Close()
 	entries, err := os.ReadDir(f.path)
 	if err != nil {
 		return err

@@ -21,6 +21,9 @@ import (
 // are files.
 const inRow = 256 << 10
 
+// idSize is the length of a payload's random id in bytes.
+const idSize = 16
+
 // payload is one that is ready to be named by a row: in memory, or a file with
 // its name.
 type payload struct {
@@ -34,7 +37,7 @@ type payload struct {
 // memory; the transaction that adopts it makes it visible. Whatever comes of
 // that, release must follow.
 func (db *DB) stage(ctx context.Context, src io.Reader, size int64, digest record.Digest) (payload, error) {
-	p := payload{id: make([]byte, 16)}
+	p := payload{id: make([]byte, idSize)}
 	if _, err := rand.Read(p.id); err != nil {
 		return p, err
 	}
