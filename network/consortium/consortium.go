@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -34,6 +35,14 @@ type Options struct {
 	// Program is the claimshare program to run; empty for one built from this
 	// checkout.
 	Program string
+	// Absent are identities of the network that run no node.
+	Absent []string
+	// Database makes a new PostgreSQL database for a node and answers its URL; nil
+	// gives every node an SQLite file. The server is the caller's.
+	Database func(context.Context) (string, error)
+	// Data names the folder of a node's database by the node's identity, where
+	// that is not the node's own.
+	Data map[string]string
 	// Enrolments is how many calls with one-time codes a second the authority's
 	// node takes from this machine; 0 for what is usual.
 	Enrolments float64
@@ -98,10 +107,10 @@ func Found(ctx context.Context, network *launch.Network, options Options, report
 func (c *Consortium) found(ctx context.Context, phase *progress.Phase) error {
 	taken := map[string]bool{}
 	for _, who := range c.network.Topology().Identities() {
-		if roleOf(who) == 0 {
+		if roleOf(who) == 0 || slices.Contains(c.options.Absent, who.Name) {
 			continue
 		}
-		n, err := prepare(c.network, c.dir, c.sockets, who, c.options, taken)
+		n, err := prepare(ctx, c.network, c.dir, c.sockets, who, c.options, taken)
 		if err != nil {
 			return fmt.Errorf("prepare the node of %s: %w", who.Name, err)
 		}
@@ -143,7 +152,7 @@ func (c *Consortium) start(ctx context.Context, nodes ...*Node) error {
 	var plan supervise.Plan
 	for _, n := range nodes {
 		plan.Processes = append(plan.Processes, supervise.Process{
-			Name: n.Identity, Path: c.program, Args: []string{"node", "run", "--config", n.Config, "--log", c.logLevel()},
+			Name: n.Identity, Path: c.program, Args: []string{"node", "run", "--config", n.Config, "--log-level", c.logLevel()},
 			Env: append(environment(), c.options.Env...), Dir: n.Dir, Log: n.Log,
 		})
 	}

@@ -1,9 +1,14 @@
 package consortium
 
 import (
+	"cmp"
+	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"filippo.io/age"
 	"go.yaml.in/yaml/v3"
@@ -28,6 +33,9 @@ type Node struct {
 	Dir    string // everything of the node's
 	Config string // its configuration file
 	Log    string // what it wrote
+
+	Store    string // its database: an SQLite file, or the URL of a PostgreSQL database
+	Payloads string // folder of its large payloads
 
 	Parties  string // host:port for other nodes
 	Wallets  string // host:port for wallets
@@ -67,7 +75,7 @@ func socketFolder(dir string) (string, error) {
 }
 
 // prepare writes everything that a node needs before it is enrolled.
-func prepare(network *launch.Network, dir, sockets string, who topology.IdentityOf, options Options, taken map[string]bool) (*Node, error) {
+func prepare(ctx context.Context, network *launch.Network, dir, sockets string, who topology.IdentityOf, options Options, taken map[string]bool) (*Node, error) {
 	n := &Node{
 		Identity: who.Name, Title: who.Organization.Title, MSP: who.Organization.MSPID, Role: roleOf(who),
 		Dir: filepath.Join(dir, who.Name), Operator: filepath.Join(sockets, who.Name+".sock"),
@@ -89,8 +97,15 @@ func prepare(network *launch.Network, dir, sockets string, who topology.Identity
 	if err := writeIdentity(filepath.Join(n.Dir, "identity.txt")); err != nil {
 		return nil, err
 	}
+	n.Store = filepath.Join(cmp.Or(options.Data[who.Name], n.Dir), "party.sqlite")
+	n.Payloads = n.Store + ".payloads"
+	if options.Database != nil {
+		if n.Store, err = database(ctx, n.Dir, options.Database); err != nil {
+			return nil, fmt.Errorf("make the database of %s: %w", who.Name, err)
+		}
+	}
 	config := node.Config{
-		Name: who.Name, Role: n.Role.String(), Connection: network.ConnectionFile(who.Name), Store: "party.sqlite", Keys: "party.key",
+		Name: who.Name, Role: n.Role.String(), Connection: network.ConnectionFile(who.Name), Store: n.Store, Payloads: n.Payloads, Keys: "party.key",
 		IdentityFile: "identity.txt", Directory: filepath.Join(dir, "directory.yaml"), Parties: node.Listen{Address: n.Parties},
 		Wallets:  node.WalletListen{Address: n.Wallets, Certificate: n.Server.Certificate, Key: n.Server.Key},
 		Operator: n.Operator,
@@ -107,6 +122,30 @@ func prepare(network *launch.Network, dir, sockets string, who topology.Identity
 		return nil, fmt.Errorf("write the configuration of %s: %w", who.Name, err)
 	}
 	return n, os.WriteFile(n.Config, raw, 0o600)
+}
+
+// database has a database made, puts its password into a file, and answers a URL
+// that names the file: a configuration may hold no password.
+func database(ctx context.Context, dir string, make func(context.Context) (string, error)) (string, error) {
+	address, err := make(ctx)
+	if err != nil {
+		return "", err
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", errors.New("it is not a URL") // the error would repeat the password
+	}
+	secret, _ := u.User.Password()
+	file := filepath.Join(dir, "pgpass")
+	line := strings.Join([]string{u.Hostname(), u.Port(), strings.TrimPrefix(u.Path, "/"), u.User.Username(), secret}, ":")
+	if err := os.WriteFile(file, []byte(line+"\n"), 0o600); err != nil {
+		return "", err
+	}
+	u.User = url.User(u.User.Username())
+	query := u.Query()
+	query.Set("passfile", file)
+	u.RawQuery = query.Encode()
+	return u.String(), nil
 }
 
 // writeIdentity makes the age identity that unlocks a node's key files.

@@ -18,6 +18,7 @@ import (
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/document"
 	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/store/postgres"
 	"github.com/claimshare/claimshare/client/store/sqlite"
 	pocket "github.com/claimshare/claimshare/client/wallet"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
@@ -175,7 +176,11 @@ func (s *stage) caughtUp(t *testing.T) {
 // database opens the database of a node that runs.
 func database(t *testing.T, n *consortium.Node) store.Store {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(n.Dir, "party.sqlite"))
+	open := sqlite.Open
+	if postgres.IsURL(n.Store) {
+		open = postgres.Open
+	}
+	db, err := open(t.Context(), n.Store, store.WithPayloads(n.Payloads))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	return db

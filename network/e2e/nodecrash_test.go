@@ -19,6 +19,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/node"
+	"github.com/claimshare/claimshare/client/store/pgserver"
 	"github.com/claimshare/claimshare/network/claims"
 	"github.com/claimshare/claimshare/network/consortium"
 	"github.com/claimshare/claimshare/network/launch"
@@ -57,6 +58,18 @@ func crashPoints(submit string) (flow, join []string) {
 // the seed.
 func TestNodeCrash(t *testing.T) {
 	t.Parallel()
+	nodeCrash(t, nil, doses{points: soak(3, everyPoint), joins: soak(1, everyPoint), moments: soak(4, 28)})
+}
+
+// everyPoint is a dose: all points there are.
+const everyPoint = 1 << 20
+
+// doses is how many things are killed.
+type doses struct{ points, joins, moments, databases int }
+
+// nodeCrash is the whole: with every node on a database of one PostgreSQL server,
+// or on an SQLite file where there is none.
+func nodeCrash(t *testing.T, server *pgserver.Server, dose doses) {
 	seed := uint64(time.Now().UnixNano())
 	if given := os.Getenv("CLAIMSHARE_SEED"); given != "" {
 		var err error
@@ -71,12 +84,13 @@ func TestNodeCrash(t *testing.T) {
 	require.NoError(t, err)
 	submit := []string{node.SubmitAuthority, node.SubmitDirect}[random.IntN(2)]
 	t.Logf("submit: %s", submit)
-	s := newStage(t, consortium.Options{
-		System: "Crashes", Submit: submit, Program: program, Env: []string{"CLAIMSHARE_FAILPOINTS=" + points},
-	})
-	w := &disturbed{stage: s, points: points}
+	options := consortium.Options{System: "Crashes", Submit: submit, Program: program, Env: []string{"CLAIMSHARE_FAILPOINTS=" + points}}
+	if server != nil {
+		options.Database = server.NewDatabase
+	}
+	w := &disturbed{stage: newStage(t, options), points: points, server: server}
 	w.begin(t, soak(2, 3))
-	for _, d := range w.plan(random, submit) {
+	for _, d := range w.plan(random, submit, dose) {
 		began := time.Now()
 		d.do(t)
 		t.Logf("%-36s after %v, %d claims so far", d.name, time.Since(began).Round(time.Millisecond), w.ended())
@@ -90,7 +104,8 @@ func TestNodeCrash(t *testing.T) {
 // disturbed is the work that goes on while things are killed.
 type disturbed struct {
 	*stage
-	points string // folder of the points to die at
+	points string           // folder of the points to die at
+	server *pgserver.Server // of the nodes' databases; nil for files
 
 	stop    atomic.Bool
 	workers sync.WaitGroup
@@ -273,18 +288,18 @@ type disturbance struct {
 }
 
 // plan draws what to kill.
-func (w *disturbed) plan(random *rand.Rand, submit string) []disturbance {
+func (w *disturbed) plan(random *rand.Rand, submit string, dose doses) []disturbance {
 	var all []disturbance
 	points, joins := crashPoints(submit)
 	random.Shuffle(len(points), func(i, j int) { points[i], points[j] = points[j], points[i] })
 	random.Shuffle(len(joins), func(i, j int) { joins[i], joins[j] = joins[j], joins[i] })
-	for _, point := range points[:soak(3, len(points))] {
+	for _, point := range points[:min(dose.points, len(points))] {
 		all = append(all, disturbance{point, func(t *testing.T) { w.killAt(t, point, nil) }})
 	}
-	for _, point := range joins[:soak(1, len(joins))] {
+	for _, point := range joins[:min(dose.joins, len(joins))] {
 		all = append(all, disturbance{point, func(t *testing.T) { w.killAt(t, point, w.newcomer) }})
 	}
-	for i := range soak(4, 28) {
+	for i := range dose.moments {
 		after := time.Duration(random.Int64N(int64(1500 * time.Millisecond)))
 		pick := random.Uint64()
 		switch i % 4 {
@@ -301,6 +316,14 @@ func (w *disturbed) plan(random *rand.Rand, submit string) []disturbance {
 			all = append(all, w.killProcess(launch.ChaincodeProcess, pick, after))
 		case 3:
 			all = append(all, w.killProcess(launch.OrdererProcess, pick, after))
+		}
+	}
+	for i := range dose.databases {
+		after := time.Duration(random.Int64N(int64(1500 * time.Millisecond)))
+		if i%2 == 0 {
+			all = append(all, w.killServer(after, time.Duration(random.Int64N(int64(3*time.Second)))))
+		} else {
+			all = append(all, w.killBackend(random.Uint64(), after))
 		}
 	}
 	random.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
