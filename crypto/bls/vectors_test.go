@@ -4,52 +4,15 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
 	"testing"
 
+	"github.com/claimshare/claimshare/crypto/internal/vectors"
 	"github.com/claimshare/claimshare/crypto/tag"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/stretchr/testify/require"
 )
-
-var update = flag.Bool("update", false, "write testdata/vectors.json anew")
-
-type hexBytes []byte
-
-func (h hexBytes) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(h)), nil }
-func (h *hexBytes) UnmarshalText(b []byte) error {
-	raw, err := hex.DecodeString(string(b))
-	*h = raw
-	return err
-}
-
-// field keeps the order of a vector's values in the file.
-type field struct {
-	Name  string   `json:"name"`
-	Value hexBytes `json:"value"`
-}
-
-type negative struct {
-	Name  string   `json:"name"`
-	Type  string   `json:"type"` // publicKey, rawPublicKey, secretKey, signature, possession
-	Value hexBytes `json:"value"`
-	Error string   `json:"error"`
-}
-
-type vectorFile struct {
-	Comment  string     `json:"comment"`
-	Values   []field    `json:"values"`
-	Negative []negative `json:"negative"`
-}
-
-func (f *vectorFile) add(name string, value []byte) {
-	f.Values = append(f.Values, field{name, bytes.Clone(value)})
-}
 
 // vectorKeys are the two signers of the vectors: seed = SHA-256 of the name.
 func vectorKeys(t testing.TB) (owner, issuer *SecretKey) {
@@ -66,46 +29,46 @@ var (
 	vectorStatement = sha256.Sum256([]byte("statement"))
 )
 
-func makeVectors(t *testing.T) *vectorFile {
-	f := &vectorFile{Comment: "Known answers of ClaimShare's BLS signatures, version 1, BN254. Values in order of computation, hexadecimal. See docs/protocol.md. Negative signatures and possession proofs are of the owner's key, over the values here, in the owner's role."}
+func makeVectors(t *testing.T) *vectors.File {
+	f := &vectors.File{Comment: "Known answers of ClaimShare's BLS signatures, version 1, BN254. Values in order of computation, hexadecimal. See docs/protocol.md. Negative signatures and possession proofs are of the owner's key, over the values here, in the owner's role."}
 	owner, issuer := vectorKeys(t)
 	ownerSeed, issuerSeed := sha256.Sum256([]byte("owner")), sha256.Sum256([]byte("issuer"))
-	f.add("owner seed", ownerSeed[:])
-	f.add("owner pid", []byte("owner-pid"))
-	f.add("issuer seed", issuerSeed[:])
-	f.add("issuer pid", []byte("issuer-pid"))
+	f.Add("owner seed", ownerSeed[:])
+	f.Add("owner pid", []byte("owner-pid"))
+	f.Add("issuer seed", issuerSeed[:])
+	f.Add("issuer pid", []byte("issuer-pid"))
 	for _, k := range []struct {
 		name string
 		sk   *SecretKey
 	}{{"owner", owner}, {"issuer", issuer}} {
-		f.add(k.name+" secret", k.sk.Bytes())
-		f.add(k.name+" public", k.sk.PublicKey().Bytes())
-		f.add(k.name+" raw public", k.sk.PublicKey().RawBytes())
+		f.Add(k.name+" secret", k.sk.Bytes())
+		f.Add(k.name+" public", k.sk.PublicKey().Bytes())
+		f.Add(k.name+" raw public", k.sk.PublicKey().RawBytes())
 	}
-	f.add("paramsID", vectorParams[:])
-	f.add("statement hash", vectorStatement[:])
+	f.Add("paramsID", vectorParams[:])
+	f.Add("statement hash", vectorStatement[:])
 	for _, r := range []struct {
 		name string
 		role Role
 	}{{"owner", RoleOwner}, {"issuer", RoleIssuer}, {"holder", RoleHolder}, {"party", RoleParty}} {
 		point := signedPoint(owner.PublicKey(), r.role, vectorStatement)
 		b, sig := point.Bytes(), owner.Sign(r.role, vectorStatement)
-		f.add("signed point, role "+r.name, b[:])
-		f.add("signature, role "+r.name, sig[:])
+		f.Add("signed point, role "+r.name, b[:])
+		f.Add("signature, role "+r.name, sig[:])
 	}
 	pop := possessionPoint(vectorParams, owner.PublicKey(), "owner-pid", "OwnerMSP")
 	b, proof := pop.Bytes(), owner.ProvePossession(vectorParams, "owner-pid", "OwnerMSP")
-	f.add("possession point, msp OwnerMSP", b[:])
-	f.add("possession proof, msp OwnerMSP", proof[:])
+	f.Add("possession point, msp OwnerMSP", b[:])
+	f.Add("possession proof, msp OwnerMSP", proof[:])
 
-	f.vectorBatch(t, owner, issuer)
-	f.Negative = makeNegatives(t, owner, issuer)
+	vectorBatch(t, f, owner, issuer)
+	addNegatives(t, f, owner, issuer)
 	return f
 }
 
 // vectorBatch adds a batch of the owner's and the issuer's signature over one
 // statement. The seed is computed here, from the words of docs/protocol.md.
-func (f *vectorFile) vectorBatch(t *testing.T, owner, issuer *SecretKey) {
+func vectorBatch(t *testing.T, f *vectors.File, owner, issuer *SecretKey) {
 	items := []Item{
 		{owner.PublicKey(), RoleOwner, vectorStatement, owner.Sign(RoleOwner, vectorStatement)},
 		{issuer.PublicKey(), RoleIssuer, vectorStatement, issuer.Sign(RoleIssuer, vectorStatement)},
@@ -120,19 +83,17 @@ func (f *vectorFile) vectorBatch(t *testing.T, owner, issuer *SecretKey) {
 		all = append(append(all, it.Hash[:]...), it.Signature[:]...)
 	}
 	seed := tag.Hash(tag.Batch, all)
-	f.add("batch signature 1", items[1].Signature[:])
-	f.add("batch seed", seed[:])
+	f.Add("batch signature 1", items[1].Signature[:])
+	f.Add("batch seed", seed[:])
 	for k, c := range coefficients(vectorParams, items) {
 		h := tag.Hash(tag.BatchC, seed[:], binary.BigEndian.AppendUint32(nil, uint32(k)))
 		require.Equal(t, h[:16], c.FillBytes(make([]byte, 16)))
-		f.add(fmt.Sprint("batch coefficient ", k), h[:16])
+		f.Add(fmt.Sprint("batch coefficient ", k), h[:16])
 	}
 }
 
-func makeNegatives(t *testing.T, owner, issuer *SecretKey) (out []negative) {
-	add := func(name, typ string, value []byte, err error) {
-		out = append(out, negative{name, typ, bytes.Clone(value), err.Error()})
-	}
+func addNegatives(t *testing.T, f *vectors.File, owner, issuer *SecretKey) {
+	add := f.Refuse
 	pk, raw := owner.PublicKey().Bytes(), owner.PublicKey().RawBytes()
 	infinity := func(n int) []byte { return append([]byte{0x40}, make([]byte, n-1)...) }
 	add("empty", "publicKey", nil, ErrMalformed)
@@ -169,7 +130,6 @@ func makeNegatives(t *testing.T, owner, issuer *SecretKey) (out []negative) {
 	proof("another msp", owner.ProvePossession(vectorParams, "owner-pid", ""))
 	proof("another deployment", owner.ProvePossession(vectorStatement, "owner-pid", "OwnerMSP"))
 	proof("a signature", owner.Sign(RoleOwner, vectorStatement))
-	return out
 }
 
 // twistPoint is on the twist and not of prime order.
@@ -187,23 +147,8 @@ func twistPoint(t *testing.T) []byte {
 }
 
 func TestVectors(t *testing.T) {
-	const path = "testdata/vectors.json"
 	got := makeVectors(t)
-	if *update {
-		b, err := json.MarshalIndent(got, "", " ")
-		require.NoError(t, err)
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(path, append(b, '\n'), 0o644))
-	}
-	b, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var want vectorFile
-	require.NoError(t, json.Unmarshal(b, &want))
-	require.Equal(t, len(want.Values), len(got.Values))
-	for i, v := range want.Values {
-		require.Equal(t, v.Name, got.Values[i].Name)
-		require.Equal(t, []byte(v.Value), []byte(got.Values[i].Value), v.Name)
-	}
+	want := vectors.Check(t, got)
 	sentinels := map[string]error{ErrMalformed.Error(): ErrMalformed, ErrSignature.Error(): ErrSignature}
 	require.NotEmpty(t, want.Negative)
 	owner, _ := vectorKeys(t)

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/claimshare/claimshare/crypto/internal/curve"
+	"github.com/claimshare/claimshare/crypto/internal/vectors"
 	"github.com/consensys/gnark-crypto/ecc/bn254"
 	"github.com/consensys/gnark-crypto/ecc/bn254/fr"
 	"github.com/stretchr/testify/require"
@@ -24,7 +25,7 @@ type refuser struct {
 	info                      RecordInfo
 }
 
-func newRefuser(t *testing.T, f *vectorFile) *refuser {
+func newRefuser(t *testing.T, f *vectors.File) *refuser {
 	w := &refuser{t: t, values: map[string][]byte{}}
 	for _, v := range f.Values {
 		w.values[v.Name] = v.Value
@@ -94,12 +95,12 @@ func (w *refuser) try(typ string, b []byte) error {
 	return errors.New("unknown type " + typ)
 }
 
-// makeRefused are values that decode and must be refused all the same.
-func makeRefused(t *testing.T, f *vectorFile) (out []negative) {
+// addRefused adds values that decode and must be refused all the same.
+func addRefused(t *testing.T, f *vectors.File) {
 	w := newRefuser(t, f)
 	add := func(typ, name string, value []byte, want error) {
 		require.ErrorIs(t, w.try(typ, value), want, name)
-		out = append(out, negative{typ + ": " + name, typ, value, want.Error()})
+		f.Refuse(typ+": "+name, typ, value, want)
 	}
 	value := func(name string) []byte { return bytes.Clone(w.values[name]) }
 	flip := func(b []byte, at int) []byte {
@@ -233,7 +234,6 @@ func makeRefused(t *testing.T, f *vectorFile) (out []negative) {
 	}(), ErrRekey)
 	add("rk", "zero", make([]byte, 32), ErrMalformed)
 	add("rk", "not reduced", bytes.Repeat([]byte{0xff}, 32), ErrMalformed)
-	return out
 }
 
 func (w *refuser) g1(name string) bn254.G1Affine {

@@ -4,78 +4,45 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
-	"flag"
-	"os"
 	"testing"
 
+	"github.com/claimshare/claimshare/crypto/internal/vectors"
 	"github.com/stretchr/testify/require"
 )
 
-var update = flag.Bool("update", false, "write testdata/vectors.json anew")
-
-// field keeps the order of a vector's values in the file.
-type field struct {
-	Name  string `json:"name"`
-	Value string `json:"value"`
-}
-
-type vectorFile struct {
-	Comment string  `json:"comment"`
-	Values  []field `json:"values"`
-}
-
-func (f *vectorFile) add(name string, value []byte) []byte {
-	f.Values = append(f.Values, field{name, hex.EncodeToString(value)})
-	return value
-}
-
 // makeVectors hashes the statement of a policy and names a release, from the
 // words of docs/protocol.md, section 9.2.
-func makeVectors() *vectorFile {
-	f := &vectorFile{Comment: "Known answers of ClaimShare's statements, version 1: a record statement of type 1 and a release identifier. Values in order of computation, hexadecimal, text as ASCII. See docs/protocol.md, section 9.2."}
+func makeVectors() *vectors.File {
+	f := &vectors.File{Comment: "Known answers of ClaimShare's statements, version 1: a record statement of type 1 and a release identifier. Values in order of computation, hexadecimal, text as ASCII. See docs/protocol.md, section 9.2."}
 	sum := func(name, of string, n int) []byte {
 		h := sha256.Sum256([]byte(of))
-		return f.add(name, h[:n])
+		return f.Add(name, h[:n])
 	}
 	number := func(name string, n uint64, size int) []byte {
-		return f.add(name, binary.BigEndian.AppendUint64(nil, n)[8-size:])
+		return f.Add(name, binary.BigEndian.AppendUint64(nil, n)[8-size:])
 	}
-	str := func(name, s string) []byte { return f.add(name, []byte(s)) }
+	str := func(name, s string) []byte { return f.Add(name, []byte(s)) }
 	params := sum("paramsID", "parameters", 32)
 	channel, chaincode := str("channel", "insurance"), str("chaincode", "claimshare")
 	party := func(name string) []byte { return sum(name+" party id", string(str(name+" pid", name+"-pid")), 16) }
 	owner, issuer, proxy := party("owner"), party("issuer"), party("proxy")
 	id := sum("record id", "record", 16)
-	body := f.add("body", bytes.Join([][]byte{
+	body := f.Add("body", bytes.Join([][]byte{
 		id, number("kind", 1, 1), LP(nil, str("label", "policy/2026")),
 		owner, number("owner key version", 1, 4), issuer, number("issuer key version", 2, 4),
 		number("owner key mode", 1, 1), sum("owner key", "key", 32),
 		sum("record digest", "digest", 32), number("payload size", 91, 8), sum("evidence commitment", "evidence", 32),
-		number("issue time", 1767225600, 8), f.add("previous version's digest", make([]byte, 32)),
+		number("issue time", 1767225600, 8), f.Add("previous version's digest", make([]byte, 32)),
 	}, nil))
 	h := Hash(Stmt, number("type", 1, 1), number("version", 1, 1), params, LP(nil, channel), LP(nil, chaincode), LP(nil, body))
-	f.add("statement hash", h[:])
+	f.Add("statement hash", h[:])
 	release := Hash(Release, sum("consent id", "consent", 32), id, proxy, sum("nonce", "nonce", 32))
-	f.add("release id", release[:])
+	f.Add("release id", release[:])
 	return f
 }
 
 func TestVectors(t *testing.T) {
-	const path = "testdata/vectors.json"
-	got := makeVectors()
-	if *update {
-		b, err := json.MarshalIndent(got, "", " ")
-		require.NoError(t, err)
-		require.NoError(t, os.MkdirAll("testdata", 0o755))
-		require.NoError(t, os.WriteFile(path, append(b, '\n'), 0o644))
-	}
-	b, err := os.ReadFile(path)
-	require.NoError(t, err)
-	var want vectorFile
-	require.NoError(t, json.Unmarshal(b, &want))
-	require.Equal(t, want, *got)
+	vectors.Check(t, makeVectors())
 }
 
 // No two tags are equal, and none runs into what follows it: [Hash] puts its
