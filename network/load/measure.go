@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/claimshare/claimshare/network/launch"
@@ -64,11 +65,16 @@ func Measure(ctx context.Context, plan Plan, dir string, show progress.Func) (_ 
 	return b.report, nil
 }
 
-// bringUp makes a network in a folder of its own.
+// bringUp makes a network in a new folder of its own, of which nothing stays
+// when that does not succeed.
 func (b *bench) bringUp(ctx context.Context, name string, t topology.Topology) (*Site, error) {
-	network, err := launch.Hold(ctx, t, filepath.Join(b.dir, name), b.show)
+	folder := filepath.Join(b.dir, name)
+	if _, err := os.Lstat(folder); err == nil {
+		return nil, fmt.Errorf("%s is there already: remove it, or choose another folder", folder)
+	}
+	network, err := launch.Hold(ctx, t, folder, b.show)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(folder))
 	}
 	s, err := Visit(network)
 	if err != nil {
