@@ -96,7 +96,7 @@ func TestStoreOperationsByOutcome(t *testing.T) {
 func TestCodesAreBounded(t *testing.T) {
 	for err, want := range map[error]string{
 		nil: ok, store.ErrNotFound: "STORE_NOT_FOUND", context.Canceled: "CALL_CANCELED", errors.New("whatever"): "NODE_INTERNAL",
-		&ledger.CommitError{Code: ledger.ErrMVCCReadConflict}: "FABRIC_MVCC_READ_CONFLICT",
+		&ledger.CommitError{Code: ledger.ErrMVCCReadConflict}:                           "FABRIC_MVCC_READ_CONFLICT",
 		&ledger.Error{Step: ledger.StepEvaluate, Err: errors.New("connection refused")}: "NODE_LEDGER",
 	} {
 		require.Equal(t, want, Code(err))
