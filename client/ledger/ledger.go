@@ -25,6 +25,7 @@ type Ledger struct {
 	journal    Journal
 	log        *slog.Logger
 	retried    func()
+	trouble    atomic.Pointer[trouble]
 	timing     timing
 	slots      chan struct{}
 	newest     atomic.Int64 // Unix nanoseconds at which the newest envelope was sent that is on the ledger

@@ -105,10 +105,26 @@ func (l *Ledger) peer() *gatewayPeer {
 	return best
 }
 
+// trouble is a peer's answer that was met by another attempt.
+type trouble struct {
+	peer string
+	err  error
+}
+
+// Trouble is the last answer of a peer that was met by another attempt; nil when
+// there was none. It tells who waits for a call what it may be waiting for.
+func (l *Ledger) Trouble() error {
+	if last := l.trouble.Load(); last != nil {
+		return fmt.Errorf("peer %s: %w", last.peer, last.err)
+	}
+	return nil
+}
+
 // note passes a peer over for a while if its answer suggests that another one
 // can do better.
 func (l *Ledger) note(ctx context.Context, p *gatewayPeer, err error) {
 	l.retried()
+	l.trouble.Store(&trouble{p.endpoint, err})
 	l.log.DebugContext(ctx, "a peer's answer is not final", "peer", p.endpoint, "error", err)
 	if peerFailed(err) {
 		l.passOver(p)

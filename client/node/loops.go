@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/listener"
 	"github.com/claimshare/claimshare/client/store"
 )
@@ -22,7 +23,11 @@ const (
 // are sent again. What is pending in the database is submitted by the loop that
 // always does so, and the ledger answers "already recorded" for what it has.
 func (p *party) settle(ctx context.Context) error {
-	recovered, err := p.ledger.Recover(ctx)
+	var recovered []ledger.Recovered
+	err := p.patiently(ctx, "settle what was on its way to the ledger", func(ctx context.Context) (err error) {
+		recovered, err = p.ledger.Recover(ctx)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("recover transactions: %w", err)
 	}
