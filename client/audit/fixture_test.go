@@ -134,16 +134,21 @@ func newStage(t *testing.T, open opener) *stage {
 		role  record.Role
 		name  string
 	}{{&s.shop, record.RoleRepairShop, "shop"}, {&s.insurer, record.RoleInsurer, "insurer"}, {&s.proxy, record.RoleProxy, "proxy"}} {
-		x := &actor{keys: s.ledger.Join(t, a.role, a.name, a.name+"MSP", "CN="+a.name)}
-		x.chain = s.ledger.Chain(t, x.keys.ID())
-		x.db, x.raw = open(t)
-		x.next = listener.New(x.db, nodetest.Chaincode, listener.WithHandler(x.follow))
-		*a.actor = x
+		*a.actor = s.actor(t, s.ledger.Join(t, a.role, a.name, a.name+"MSP", "CN="+a.name), open)
 	}
 	keys := s.ledger.Join(t, record.RolePolicyholder, "Sam Specimen", "", "")
 	s.owner = client.NewOwner(s.ledger.Chain(t, keys.ID()), keys)
 	s.commit(t)
 	return s
+}
+
+// actor is a party with a new database.
+func (s *stage) actor(t *testing.T, keys *client.Keys, open opener) *actor {
+	t.Helper()
+	x := &actor{keys: keys, chain: s.ledger.Chain(t, keys.ID())}
+	x.db, x.raw = open(t)
+	x.next = listener.New(x.db, nodetest.Chaincode, listener.WithHandler(x.follow))
+	return x
 }
 
 // follow is what a node does.

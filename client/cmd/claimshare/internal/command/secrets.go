@@ -33,17 +33,22 @@ func (l *lock) flags(c *cobra.Command) {
 	oneOfFlags(c, "passphrase-file", "recipient")
 }
 
-func (a *app) recipientsFor(ctx context.Context, l lock) ([]age.Recipient, error) {
+// parseRecipients reads the values of --recipient.
+func parseRecipients(texts []string) ([]age.Recipient, error) {
 	var out []age.Recipient
-	for _, s := range l.recipients {
+	for _, s := range texts {
 		r, err := age.ParseRecipients(bytes.NewReader([]byte(s)))
 		if err != nil {
 			return nil, usage("--recipient %q: %w", s, err)
 		}
 		out = append(out, r...)
 	}
-	if len(out) > 0 {
-		return out, nil
+	return out, nil
+}
+
+func (a *app) recipientsFor(ctx context.Context, l lock) ([]age.Recipient, error) {
+	if out, err := parseRecipients(l.recipients); err != nil || len(out) > 0 {
+		return out, err
 	}
 	passphrase, err := a.newPassphrase(ctx, l.passphraseFile)
 	if err != nil {
