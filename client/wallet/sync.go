@@ -56,6 +56,9 @@ func (w *Wallet) sync(ctx context.Context, s *session) (*Synced, error) {
 	away := map[record.PartyID]error{} // holders that do not answer
 	for i := range records {
 		r := &records[i]
+		if r.Erased != 0 {
+			continue // there is nothing left to be shared
+		}
 		moved, err := false, away[r.Issuer]
 		if err == nil {
 			moved, err = w.bringAlong(ctx, s, r)
@@ -80,7 +83,7 @@ func (w *Wallet) sync(ctx context.Context, s *session) (*Synced, error) {
 // stayedBehind notes whether there is something left to do.
 func (w *Wallet) stayedBehind(s *Synced) error {
 	behind := false
-	for _, u := range s.Left {
+	for _, u := range s.Left { // an erasure may not be on the ledger yet
 		behind = behind || !errors.Is(u.Err, store.ErrErased)
 	}
 	if behind == w.c.Behind {
