@@ -98,6 +98,8 @@ func (a *app) doctor() *cobra.Command {
 description or the network behind it, and what to do. Name what is to be
 examined; the clock always is. Nothing is changed, nothing is asked for.
 
+For everything that a node's configuration names there is "claimshare config check".
+
 Key files are unlocked only when --passphrase-file or --identity is given.
 
 A connection description is a JSON file:

@@ -31,7 +31,13 @@ func (p *patient) examineConnection(ctx context.Context, d *diagnosis, params *p
 		d.add("connection", "", problem, err.Error(), `correct the file; "claimshare doctor --help" shows its shape`)
 		return
 	}
-	d.ok("connection", p.connection, "%s, channel %s, chaincode %s, %d peers", c.MSPID, c.Channel, c.Chaincode, len(c.Peers))
+	p.examineLedger(ctx, d, p.connection, c, params)
+}
+
+// examineLedger looks at a connection that was read from somewhere, and at what
+// it leads to.
+func (p *patient) examineLedger(ctx context.Context, d *diagnosis, from string, c ledger.Connection, params *pre.Parameters) {
+	d.ok("connection", from, "%s, channel %s, chaincode %s, %d peers", c.MSPID, c.Channel, c.Chaincode, len(c.Peers))
 	if certificate, err := c.Certificate(); err != nil {
 		d.add("certificate", "", problem, err.Error(), "put the certificate there that the organisation's authority issued")
 	} else {

@@ -256,7 +256,7 @@ func TestDoctorOnALedgerThatIsNotSetUp(t *testing.T) {
 	require.Empty(t, examined(setUp, noAnswer, setUp).Findings)
 	d := examined(notSetUp, noAnswer, notSetUp)
 	require.Len(t, d.Findings, 1)
-	require1(t, d, "chaincode", warning, "not set up yet", "client.Initialise")
+	require1(t, d, "chaincode", warning, "not set up yet", "claimshare node setup")
 	d = examined(setUp, setUp, notSetUp)
 	require.Len(t, d.Findings, 1)
 	require.Equal(t, "three", d.Findings[0].Subject)

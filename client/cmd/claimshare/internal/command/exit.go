@@ -17,6 +17,7 @@ import (
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/cmd/claimshare/internal/capsulefile"
 	"github.com/claimshare/claimshare/client/keyfile"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/wallet"
@@ -111,7 +112,7 @@ var exits = []exit{
 		Advice: "fetch the payload again", errors: []error{pre.ErrPayloadTrailing}},
 	{Code: 23, Name: "payload-altered", Meaning: "the payload was altered",
 		Advice: "fetch the payload again; if it stays, tell whom you have it from", errors: []error{pre.ErrPayloadAltered}},
-	{Code: 30, Name: "unhealthy", Meaning: "doctor found a problem, or status a node that is not ready",
+	{Code: 30, Name: "unhealthy", Meaning: "doctor or config check found a problem, or status a node that is not ready",
 		Advice: "do what is said beside each problem", errors: []error{errUnhealthy}},
 	{Code: 40, Name: "unreachable", Meaning: "a node, or the ledger behind it, cannot be reached",
 		Advice: "try again later; \"claimshare wallet status\" says which nodes answer",
@@ -136,7 +137,7 @@ var exits = []exit{
 			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, client.ErrNothingFound, client.ErrKeys,
 			errNode}},
 	{Code: 48, Name: "config", Meaning: "the node's configuration cannot work as it is",
-		Advice: "correct what the message names; docs/nodes.md lists the fields", errors: []error{node.ErrConfig}},
+		Advice: "correct what the message names; docs/configuration.md lists the fields", errors: []error{node.ErrConfig, ledger.ErrConnection}},
 	{Code: 130, Name: "interrupted", Meaning: "the program was interrupted", errors: []error{errInterrupted}},
 	exitFile, // behind the others, which often wrap an error of a file
 }

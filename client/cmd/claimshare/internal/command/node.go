@@ -34,16 +34,16 @@ func configFlag(c *cobra.Command, path *string) *cobra.Command {
 }
 
 func (a *app) nodeSetUp() *cobra.Command {
-	var config string
+	var sources func() node.Sources
 	c := &cobra.Command{
 		Use:   "setup",
 		Short: "Set a new deployment up, as its authority",
 		Long: `Set a new deployment up: put the parameters that follow from the master key on
 the ledger, make the authority's own keys, and register them. What is done
-already stays as it is.`,
+already stays as it is.` + precedence,
 		Args: cobra.NoArgs,
 		RunE: a.action(func(ctx context.Context, _ []string) error {
-			loaded, err := node.LoadConfig(config)
+			loaded, err := sources().Load()
 			if err != nil {
 				return err
 			}
@@ -54,7 +54,8 @@ already stays as it is.`,
 			return a.print(describeParty(party))
 		}),
 	}
-	return configFlag(c, &config)
+	c, sources = configured(c)
+	return c
 }
 
 func describeParty(p *record.Party) answer {
@@ -63,16 +64,17 @@ func describeParty(p *record.Party) answer {
 }
 
 func (a *app) nodeEnrol() *cobra.Command {
-	var config, authority, ca, codeFile string
+	var authority, ca, codeFile string
+	var sources func() node.Sources
 	c := &cobra.Command{
 		Use:   "enrol",
 		Short: "Enrol a node with the one-time code that the authority gave",
 		Long: `Enrol a node: make its keys for the pseudo-identity that the code stands for,
 and have the authority register them. The code is asked for on the terminal, or
-read from a file. With the same code this may be run again after any failure.`,
+read from a file. With the same code this may be run again after any failure.` + precedence,
 		Args: cobra.NoArgs,
 		RunE: a.action(func(ctx context.Context, _ []string) error {
-			loaded, err := node.LoadConfig(config)
+			loaded, err := sources().Load()
 			if err != nil {
 				return err
 			}
@@ -95,7 +97,8 @@ read from a file. With the same code this may be run again after any failure.`,
 	c.Flags().StringVar(&authority, "authority", "", "host:port where the authority's node listens for wallets")
 	c.Flags().StringVar(&ca, "ca", "", "PEM file with the authority that issued that node's certificate")
 	c.Flags().StringVar(&codeFile, "code-file", "", "file whose first line is the code (default: ask)")
-	return needed(needed(configFlag(c, &config), "authority HOST:PORT"), "ca FILE")
+	c, sources = configured(c)
+	return needed(needed(c, "authority HOST:PORT"), "ca FILE")
 }
 
 // code reads a one-time code from a file, or asks for it.
@@ -127,21 +130,19 @@ func dialTLS(address, ca string) (*grpc.ClientConn, error) {
 }
 
 func (a *app) nodeRun() *cobra.Command {
-	var config, level string
+	var sources func() node.Sources
 	c := &cobra.Command{
 		Use:   "run",
 		Short: "Run a node until it is told to stop",
 		Long: `Run a node. It follows the ledger, listens for other parties' nodes, for wallets
 and on the operator socket, and writes a log, one JSON object a line, to standard
-error. SIGTERM and Ctrl-C let calls in progress end; a second one does not.`,
+error. SIGTERM and Ctrl-C let calls in progress end; a second one does not. SIGHUP
+has it read certificates, keys and directory again.` + precedence,
 		Args: cobra.NoArgs,
 		RunE: a.action(func(ctx context.Context, _ []string) error {
-			loaded, err := node.LoadConfig(config)
+			loaded, err := sources().Load()
 			if err != nil {
 				return err
-			}
-			if level != "" {
-				loaded.Log.Level = level
 			}
 			log, err := loaded.Logger(a.err)
 			if err != nil {
@@ -156,9 +157,8 @@ error. SIGTERM and Ctrl-C let calls in progress end; a second one does not.`,
 			return err
 		}),
 	}
-	c.Flags().StringVar(&level, "log", "", "what to log: debug, info, warn or error (default: as configured)")
-	_ = c.RegisterFlagCompletionFunc("log", oneOf("debug", "info", "warn", "error"))
-	return configFlag(c, &config)
+	c, sources = configured(c)
+	return c
 }
 
 func operatorOf(config string) (nodev1.OperatorServiceClient, *grpc.ClientConn, error) {
