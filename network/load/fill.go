@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/network/progress"
 )
 
@@ -21,7 +22,7 @@ func (q *subjects) fill(ctx context.Context, s *Site, n, submitters int, phase *
 	p := q.parties
 	batches := (n + fillBatch - 1) / fillBatch
 	stream := Produce(ctx, batches, func(i int) (Order, error) {
-		owners := make([]*Party, min(fillBatch, n-i*fillBatch))
+		owners := make([]*alliance.Member, min(fillBatch, n-i*fillBatch))
 		for k := range owners {
 			owners[k] = p.Owners[(i*fillBatch+k)%len(p.Owners)]
 		}

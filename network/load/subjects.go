@@ -2,13 +2,13 @@ package load
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/crypto/bls"
 )
@@ -38,7 +38,7 @@ type subjects struct {
 func prepareSubjects(ctx context.Context, s *Site, p *Parties) (*subjects, error) {
 	q := &subjects{parties: p}
 	owner := p.Owners[0]
-	same := make([]*Party, busyRecords)
+	same := make([]*alliance.Member, busyRecords)
 	for i := range same {
 		same[i] = owner
 	}
@@ -77,13 +77,14 @@ func (s *Site) submit(ctx context.Context, identity string, order Order) error {
 	return order.Check(result.Payload)
 }
 
-func (q *subjects) ask(ctx context.Context, owner *Party) error {
+func (q *subjects) ask(ctx context.Context, owner *alliance.Member) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for i := range listed {
-		r := record.AccessRequest{Owner: owner.ID, Holder: q.parties.Insurer.ID, Label: label, Records: []record.RecordID{}, Purpose: "claim", Claim: fmt.Sprint("C-", i)}
-		if _, err := rand.Read(r.ID[:]); err != nil {
+		r, err := q.parties.Request(owner, label)
+		if err != nil {
 			return err
 		}
+		r.Holder, r.Claim = q.parties.Insurer.ID, fmt.Sprint("C-", i)
 		q.request = r.ID
 		group.Go(func() error {
 			_, err := q.parties.Other.Chain.RequestAccess(ctx, r)
@@ -93,24 +94,20 @@ func (q *subjects) ask(ctx context.Context, owner *Party) error {
 	return group.Wait()
 }
 
-func (q *subjects) consents(ctx context.Context, owner *Party) error {
+func (q *subjects) consents(ctx context.Context, owner *alliance.Member) error {
 	p := q.parties
 	group, grouped := errgroup.WithContext(ctx)
 	for i := range listed {
 		now := time.Now().Unix()
-		g := record.GrantStatement{
-			Owner: owner.ID, OwnerVersion: 1, OwnerKey: owner.Key, Requester: p.Other.ID, RequesterVersion: 1, RequesterKey: p.Other.Key,
-			Label: label, Records: []record.RecordVersion{}, PolicyRecord: q.busy[0].Statement.ID, Purpose: "claim", Claim: fmt.Sprint("C-", i),
-			NotBefore: now - 60, Expiry: now + 24*3600, MaxReleases: record.MaxGrantReleases, Proxies: []record.PartyID{p.Proxy.ID}, Threshold: 1,
+		g, err := p.Grant(owner, p.Other.Member, label, now-60, p.Proxy.Member)
+		if err != nil {
+			return err
 		}
-		for _, random := range [][]byte{g.Consent[:], g.PayloadToken[:], g.SearchToken[:]} {
-			if _, err := rand.Read(random); err != nil {
-				return err
-			}
-		}
+		g.PolicyRecord, g.Claim = q.busy[0].Statement.ID, fmt.Sprint("C-", i)
+		g.Expiry, g.MaxReleases = now+24*3600, record.MaxGrantReleases
 		q.consent = g.Consent
 		group.Go(func() error {
-			_, err := p.Other.Chain.CarryGrant(grouped, g, owner.sign(p.context, bls.RoleOwner, &g))
+			_, err := p.Other.Chain.CarryGrant(grouped, g, p.Sign(owner, bls.RoleOwner, &g))
 			return err
 		})
 	}
@@ -125,20 +122,13 @@ func (q *subjects) releases(ctx context.Context) error {
 	p := q.parties
 	list := make(record.Deliveries, listed)
 	for i := range list {
-		d := &list[i]
-		if _, err := rand.Read(d.Nonce[:]); err != nil {
-			return err
-		}
 		s := q.busy[i].Statement
-		d.Statement = record.DeliverStatement{
-			Release: record.NewReleaseID(q.consent, s.ID, p.Proxy.ID, d.Nonce), Consent: q.consent, Record: s.ID, Digest: s.Digest,
-			Holder: p.Insurer.ID, HolderVersion: 1, Time: time.Now().Unix(),
-		}
-		if _, err := rand.Read(d.Statement.Capsule[:]); err != nil {
+		version := record.RecordVersion{ID: s.ID, Digest: s.Digest}
+		d, err := p.Delivery(q.consent, version, p.Insurer.Member, p.Proxy.Member, time.Now().Unix())
+		if err != nil {
 			return err
 		}
-		d.Signature = p.Insurer.sign(p.context, bls.RoleHolder, &d.Statement)
-		q.release = d.Statement.Release
+		list[i], q.release = d, d.Statement.Release
 	}
 	_, err := p.Proxy.Chain.AnnounceRelease(ctx, list)
 	return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/claimshare/claimshare/chaincode/alliance"
 	"github.com/claimshare/claimshare/client/ledger"
 )
 
@@ -60,7 +61,7 @@ func Puts() *Workload {
 // long as there are so many owners.
 func (p *Parties) Records(name string, size int) *Workload {
 	return &Workload{Name: name, Items: size, produce: func(i int) (Order, error) {
-		owners := make([]*Party, size)
+		owners := make([]*alliance.Member, size)
 		for k := range owners {
 			owners[k] = p.Owners[(i*size+k)%len(p.Owners)]
 		}
