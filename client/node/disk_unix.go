@@ -12,5 +12,5 @@ func space(folder string) (size, free uint64, err error) {
 		return 0, 0, err
 	}
 	block := uint64(s.Bsize)
-	return s.Blocks * block, uint64(s.Bavail) * block, nil
+	return s.Blocks * block, uint64(s.Bavail) * block, nil //nolint:unconvert // on FreeBSD it is signed
 }

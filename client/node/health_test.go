@@ -45,9 +45,9 @@ func newPatient(t *testing.T) *patient {
 
 // open ends the start.
 func (p *patient) open(folders map[string]string) {
-	p.watch.mu.Lock()
+	p.mu.Lock()
 	p.watch.store = p.store
-	p.watch.mu.Unlock()
+	p.mu.Unlock()
 	p.health.opened(&examined{
 		height: func(ctx context.Context) (uint64, error) {
 			if p.away.Load() {
@@ -226,7 +226,7 @@ func TestTheLastProblemIsRemembered(t *testing.T) {
 	p.log.With("a", 1).Warn("could not do it", "error", errors.New("no room"))
 	p.log.Info("all is well")
 	s := &nodev1.StatusResponse{}
-	p.watch.describe(s)
+	p.describe(s)
 	require.Equal(t, "could not do it: no room", s.LastProblem.Text)
 }
 

@@ -54,7 +54,7 @@ func provoke(method reflect.Value) {
 	defer func() { _ = recover() }()
 	var args []reflect.Value
 	for i := range method.Type().NumIn() {
-		if t := method.Type().In(i); !(method.Type().IsVariadic() && i == method.Type().NumIn()-1) {
+		if t := method.Type().In(i); !method.Type().IsVariadic() || i < method.Type().NumIn()-1 {
 			args = append(args, reflect.Zero(t))
 		}
 	}

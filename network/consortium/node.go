@@ -39,6 +39,7 @@ type Node struct {
 
 	Parties  string // host:port for other nodes
 	Wallets  string // host:port for wallets
+	Metrics  string // host:port for metrics and health
 	Operator string // path of the socket
 	Server   launch.ServerFiles
 
@@ -88,7 +89,7 @@ func prepare(ctx context.Context, network *launch.Network, dir, sockets string, 
 	if n.Server, err = network.ServerFiles(who.Name); err != nil {
 		return nil, err
 	}
-	for _, address := range []*string{&n.Parties, &n.Wallets} {
+	for _, address := range []*string{&n.Parties, &n.Wallets, &n.Metrics} {
 		if *address, err = launch.FreeAddress(taken); err != nil {
 			return nil, err
 		}
@@ -108,7 +109,7 @@ func prepare(ctx context.Context, network *launch.Network, dir, sockets string, 
 		Name: who.Name, Role: n.Role.String(), Connection: network.ConnectionFile(who.Name), Store: n.Store, Payloads: n.Payloads, Keys: "party.key",
 		IdentityFile: "identity.txt", Directory: filepath.Join(dir, "directory.yaml"), Parties: node.Listen{Address: n.Parties},
 		Wallets:  node.WalletListen{Address: n.Wallets, Certificate: n.Server.Certificate, Key: n.Server.Key},
-		Operator: n.Operator,
+		Operator: n.Operator, Metrics: node.MetricsListen{Address: n.Metrics},
 	}
 	switch n.Role {
 	case record.RoleAuthority:
