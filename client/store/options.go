@@ -20,8 +20,8 @@ func WithPayloads(folder string) Option {
 
 // WithSealKey seals rows under a key, so that only who has it can alter one
 // unseen. Without this option the seals are plain sums: they find accidents and
-// careless hands. The key must be the same every time; with another one every
-// row looks altered.
+// careless hands. The key is decided when the store is made: with another one
+// every row looks altered and nothing can be written (ErrSealKey).
 func WithSealKey(key []byte) Option {
 	return func(o *Options) { o.SealKey = key }
 }

@@ -50,6 +50,10 @@ var (
 	ErrFull = errors.New("the disk of the store is full: make room on it and repeat what failed")
 	// ErrOtherPayloads: the folder for payloads belongs to another store.
 	ErrOtherPayloads = errors.New("the folder for payloads is another store's")
+	// ErrSealKey: the rows have seals under another key than the store was
+	// opened with, or somebody has altered the row that tells. It can only be
+	// read.
+	ErrSealKey = errors.New("the store's rows are sealed under another key: open it with the keys that it was written with")
 	// ErrNewer: a later release of this program wrote the store.
 	ErrNewer = errors.New("the store was written by a newer version")
 )

@@ -34,6 +34,15 @@ func open(t *testing.T, path string) store.Store {
 	return s
 }
 
+// raw opens the database behind the store's back.
+func raw(t *testing.T, path string) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
 func TestSuite(t *testing.T) {
 	paths := map[store.Store]string{}
 	storetest.Run(t,
@@ -182,6 +191,10 @@ func TestDestroyedTokensAreGoneFromTheDisk(t *testing.T) {
 // TestMain is also the process that TestKilled kills.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("STORE_TEST_WRITER"); path != "" {
+		if point := os.Getenv("STORE_TEST_POINT"); point != "" {
+			fmt.Println(putOrErase(path, point))
+			os.Exit(1)
+		}
 		fmt.Println(write(path))
 		os.Exit(1)
 	}

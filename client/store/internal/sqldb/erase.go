@@ -61,7 +61,7 @@ func (db *DB) Erase(ctx context.Context, id record.RecordID, reason string) erro
 	if err != nil {
 		return err
 	}
-	db.reach("payload forgotten")
+	reach("payload forgotten")
 	if err := db.folder.destroy(payloadID); err != nil {
 		return fmt.Errorf("record %s is erased, but not its payload's file; erase it again: %w", id, err)
 	}

@@ -111,7 +111,9 @@ func destroyFile(path string) error {
 		return err
 	}
 	// It is removed also when it cannot be overwritten, as on some full disks.
-	err = errors.Join(overwrite(file), file.Close(), os.Remove(path))
+	err = errors.Join(overwrite(file), file.Close())
+	reach("payload overwritten")
+	err = errors.Join(err, os.Remove(path))
 	syncDir(filepath.Dir(path))
 	return err
 }

@@ -72,6 +72,7 @@ func (db *DB) stageFile(p *payload, src io.Reader, size int64, digest record.Dig
 	if err := checkPayload(total, size, sum, digest); err != nil {
 		return err
 	}
+	reach("payload written")
 	held, err := hold(f.File)
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (db *DB) stageFile(p *payload, src io.Reader, size int64, digest record.Dig
 	if err := f.Commit(); err != nil {
 		return errors.Join(full(err), db.folder.destroy(p.id), held.Close())
 	}
-	db.reach("payload named")
+	reach("payload named")
 	p.file = held
 	return nil
 }

@@ -49,6 +49,7 @@ func (db *DB) Put(ctx context.Context, items ...store.Item) (err error) {
 		payloads = append(payloads, p)
 	}
 	err = db.update(ctx, func(tx txn) error { return db.insertEntries(ctx, tx, items, payloads) })
+	reach("payload adopted")
 	return db.release(err, payloads...)
 }
 

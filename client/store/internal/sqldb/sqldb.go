@@ -65,7 +65,7 @@ func (e Engine) name(err error) error {
 // to interrupt: for tests that end the process there.
 var Reached func(point string)
 
-func (db *DB) reach(point string) {
+func reach(point string) {
 	if Reached != nil {
 		Reached(point)
 	}
@@ -78,6 +78,7 @@ type DB struct {
 	engine Engine
 	folder folder
 	seals  sealer
+	locked error // why nothing may be written: the seals are under another key
 }
 
 var _ store.Store = (*DB)(nil)
@@ -97,10 +98,29 @@ func New(ctx context.Context, write, read *sql.DB, engine Engine, options store.
 	return db, nil
 }
 
+// recognise finds out whether the seals are under this key. Under another one
+// the store can only be read: or half of its rows would look altered.
+func (db *DB) recognise(ctx context.Context) error {
+	return db.Inspect(ctx, func(in store.Inspection) error {
+		row, err := in.Row(ctx, "store_identity", int64(1))
+		if err != nil {
+			return err
+		}
+		verdict, err := in.Verdict(ctx, row)
+		if err == nil && verdict != store.Intact {
+			db.locked = store.ErrSealKey
+		}
+		return err
+	})
+}
+
 // identify finds out which database this is, or decides.
 func (db *DB) identify(ctx context.Context) error {
 	const ask = `SELECT store_id FROM store_identity WHERE only_row = 1`
 	err := db.read.QueryRowContext(ctx, ask).Scan(&db.folder.owner)
+	if err == nil {
+		return db.recognise(ctx)
+	}
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}

@@ -96,6 +96,9 @@ func (db *DB) touched(ctx context.Context, table string, key any, query string, 
 }
 
 func (db *DB) once(ctx context.Context, f func(txn) error) error {
+	if db.locked != nil {
+		return db.locked
+	}
 	tx, err := db.write.BeginTx(ctx, db.engine.Update)
 	if err != nil {
 		return fmt.Errorf("beginning a transaction: %w", err)
