@@ -19,7 +19,6 @@ package mirror
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -61,9 +60,6 @@ type Channel struct {
 	comparing turn.Turns[struct{}]
 	compared  atomic.Int64  // Unix nanoseconds
 	floor     atomic.Uint64 // answers show at least so many blocks
-
-	mu     sync.Mutex
-	closed bounded // releases that are not open any more, and never will be
 }
 
 var _ client.Channel = (*Channel)(nil)
@@ -90,7 +86,7 @@ func (c *Channel) Document(ctx context.Context, query, id string) (any, bool) {
 
 // Changed is to be called by the [listener.Handler] of the copy for every
 // transaction.
-func (c *Channel) Changed(change listener.Change) { c.recent.forget(change.Transaction) }
+func (c *Channel) Changed(change listener.Change) { c.recent.note(change.Transaction) }
 
 // Submit implements [client.Channel]. Later answers show what was submitted.
 func (c *Channel) Submit(ctx context.Context, call ledger.Call) (ledger.Result, error) {
@@ -107,20 +103,18 @@ func (c *Channel) OpenReleases(ctx context.Context, consent record.ConsentID, pr
 	if !c.ready(ctx) {
 		return nil, false
 	}
+	ids, err := c.recent.open(ctx, releases{consent, proxy})
+	if err != nil {
+		return nil, false
+	}
 	var open []record.Release
-	for id, err := range listener.ReleasesUnder(ctx, c.recent.world, consent, proxy) {
-		if err != nil {
-			return nil, false
-		}
-		if c.isClosed(id) {
-			continue
-		}
-		release, err := listener.Release(ctx, c.recent.world, id)
+	for _, id := range ids {
+		release, err := listener.Release(ctx, &c.recent, id)
 		if err != nil {
 			return nil, false
 		}
 		if release.Status != record.ReleaseOpen {
-			c.noteClosed(id)
+			c.recent.close(id)
 			continue
 		}
 		open = append(open, *release)
@@ -201,15 +195,3 @@ var over = func() context.Context {
 	cancel()
 	return ctx
 }()
-
-func (c *Channel) isClosed(id record.ReleaseID) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.closed.has(id)
-}
-
-func (c *Channel) noteClosed(id record.ReleaseID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.closed.add(id)
-}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -185,7 +186,16 @@ func TestAReadWhileTheCopyAdvances(t *testing.T) {
 	s.Changed(listener.Change{Transaction: b.Transactions[0]}) // told, and not committed yet
 	found, known := s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
 	require.True(t, known)
-	require.Equal(t, record.ConsentApproved, found.(*record.Consent).Status)
+	require.Equal(t, record.ConsentRevoked, found.(*record.Consent).Status, "a block is final")
+
+	s = newStage(t)
+	s.writes(t, true, old)
+	require.True(t, s.compare(t.Context()))
+	b = s.peers.add(next)
+	s.Changed(listener.Change{Transaction: b.Transactions[0]})
+	found, known = s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	require.True(t, known)
+	require.Equal(t, record.ConsentApproved, found.(*record.Consent).Status, "it was not in memory, and the database has not got the block")
 	require.NoError(t, s.copy.Apply(t.Context(), b))
 	found, _ = s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
 	require.Equal(t, record.ConsentRevoked, found.(*record.Consent).Status)
@@ -203,6 +213,33 @@ func TestAReadWhileTheCopyAdvances(t *testing.T) {
 	require.Equal(t, record.ConsentRevoked, found.(*record.Consent).Status)
 }
 
+// A list of releases that is read while another is on the way is not kept.
+func TestAListWhileTheCopyAdvances(t *testing.T) {
+	of := func(s *stage) []record.Release {
+		open, known := s.OpenReleases(t.Context(), record.ConsentID{1}, record.PartyID{3})
+		require.True(t, known)
+		return open
+	}
+	s := newStage(t)
+	s.writes(t, true, nil)
+	require.True(t, s.compare(t.Context()))
+	_, written := release(1, record.ReleaseOpen)
+	b := s.peers.add(written)
+	s.Changed(listener.Change{Transaction: b.Transactions[0]}) // nobody had asked for this consent's
+	require.Empty(t, of(s))
+	require.NoError(t, s.copy.Apply(t.Context(), b))
+	require.Len(t, of(s), 1)
+
+	s = newStage(t)
+	s.writes(t, true, nil)
+	s.recent.world = &slowWorld{World: s.recent.world, meanwhile: func() {
+		b := s.peers.add(written)
+		require.NoError(t, s.copy.Apply(t.Context(), b))
+	}}
+	require.Empty(t, of(s))
+	require.Len(t, of(s), 1)
+}
+
 // slowWorld lets something happen once, after it has read and before it answers.
 type slowWorld struct {
 	store.World
@@ -216,6 +253,20 @@ func (w *slowWorld) WorldValue(ctx context.Context, key string) (*store.WorldVal
 		w.meanwhile = nil
 	}
 	return v, err
+}
+
+func (w *slowWorld) WorldValues(ctx context.Context, q store.WorldQuery) iter.Seq2[*store.WorldValue, error] {
+	return func(yield func(*store.WorldValue, error) bool) {
+		for v, err := range w.World.WorldValues(ctx, q) {
+			if !yield(v, err) {
+				return
+			}
+		}
+		if w.meanwhile != nil {
+			w.meanwhile()
+			w.meanwhile = nil
+		}
+	}
 }
 
 func TestMemoryIsBounded(t *testing.T) {
@@ -328,6 +379,20 @@ func TestOpenReleases(t *testing.T) {
 	_, written := release(4, record.ReleaseAcknowledged)
 	s.writes(t, true, written)
 	require.Equal(t, []record.ReleaseID{{1}}, ids())
+	_, written = release(5, record.ReleaseOpen)
+	s.writes(t, true, written)
+	require.Equal(t, []record.ReleaseID{{1}, {5}}, ids(), "a new one")
+	_, early := release(6, record.ReleaseOpen)
+	b := s.peers.add(early)
+	s.Changed(listener.Change{Transaction: b.Transactions[0]})
+	require.Equal(t, []record.ReleaseID{{1}, {5}, {6}}, ids(), "a block is final")
+	require.NoError(t, s.copy.Apply(t.Context(), b))
+	require.Equal(t, []record.ReleaseID{{1}, {5}, {6}}, ids(), "told twice")
+	for n := byte(1); n <= 6; n++ {
+		_, written = release(n, record.ReleaseAcknowledged)
+		s.writes(t, true, written)
+	}
+	require.Empty(t, ids())
 	for _, other := range []struct {
 		consent record.ConsentID
 		proxy   record.PartyID

@@ -3,7 +3,6 @@ package e2e
 import (
 	"bytes"
 	"io"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
@@ -63,31 +62,21 @@ func (n *necessary) once() error {
 	return err
 }
 
-// cost is the processor time of the necessary cryptography, by doing it now and
-// then until done is closed: beside the work that it is compared with, on a
-// machine that is as busy.
-func (n *necessary) cost(done <-chan struct{}) (time.Duration, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	var sum time.Duration
-	for rounds := 1; ; rounds++ {
-		before := threadTime()
-		if err := n.once(); err != nil {
-			return 0, err
-		}
-		sum += threadTime() - before
-		select {
-		case <-done:
-			return sum / time.Duration(rounds), nil
-		case <-time.After(50 * time.Millisecond):
-		}
+// cost is the processor time of the necessary cryptography in this process, which
+// must have nothing else to do.
+func (n *necessary) cost(t *testing.T) time.Duration {
+	t.Helper()
+	const rounds = 300
+	before := ownTime()
+	for range rounds {
+		require.NoError(t, n.once())
 	}
+	return (ownTime() - before) / rounds
 }
 
-// threadTime is the processor time that this thread has used.
-func threadTime() time.Duration {
-	const thread = 1 // RUSAGE_THREAD
+// ownTime is the processor time that this process has used.
+func ownTime() time.Duration {
 	var u syscall.Rusage
-	_ = syscall.Getrusage(thread, &u) // it fails for a wrong argument only
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it fails for a wrong argument only
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

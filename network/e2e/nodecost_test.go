@@ -39,13 +39,7 @@ func TestProxyCost(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // begins the profile
 	before := s.processorTime(t, s.Proxy())
-	needed, done := newNecessary(t), make(chan struct{})
-	var least time.Duration
-	var all, beside errgroup.Group
-	beside.Go(func() (err error) {
-		least, err = needed.cost(done)
-		return err
-	})
+	var all errgroup.Group
 	all.SetLimit(8)
 	for _, c := range prepared {
 		all.Go(func() error {
@@ -56,11 +50,9 @@ func TestProxyCost(t *testing.T) {
 			return err
 		})
 	}
-	err = all.Wait()
-	close(done)
-	require.NoError(t, err)
-	require.NoError(t, beside.Wait())
+	require.NoError(t, all.Wait())
 	used := s.processorTime(t, s.Proxy()) - before
+	least := newNecessary(t).cost(t)
 	require.NoError(t, s.Stop(context.WithoutCancel(t.Context())))
 
 	parts := split(t, filepath.Join(profiles, "proxy.pprof"), "ProxyService_Release_Handler")
