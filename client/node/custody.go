@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/internal/skip"
@@ -91,6 +92,9 @@ func (c custody) Capsule(ctx context.Context, owner record.PartyID, id record.Re
 	e, err := c.kept(ctx, owner, id)
 	if err != nil {
 		return nil, err
+	}
+	if !e.Erased.IsZero() {
+		return nil, fmt.Errorf("record %s, on %s: %w", id, e.Erased.Format(time.DateOnly), store.ErrErased)
 	}
 	return e.Capsule, nil
 }

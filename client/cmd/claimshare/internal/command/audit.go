@@ -23,7 +23,8 @@ import (
 var errIncomplete = errors.New("the database is not as it should be")
 
 func (a *app) audit() *cobra.Command {
-	var config, report, folder string
+	var report, folder string
+	var sources func() node.Sources
 	c := &cobra.Command{
 		Use:   "audit",
 		Short: "Compare a node's database with the ledger",
@@ -31,19 +32,20 @@ func (a *app) audit() *cobra.Command {
 node put beside it, and name what is missing, extra or altered, and what to do.
 The node may run meanwhile. The ledger's blocks are read from the first one on:
 this takes room in the folder for temporary files, and time. The exit code is 0
-when the database is complete, and 31 when something was found.`,
+when the database is complete, and 31 when something was found.` + precedence,
 		Args: cobra.NoArgs,
 	}
 	c.Flags().StringVar(&report, "report", "", "new file for the report, as JSON")
 	c.Flags().StringVar(&folder, "folder", "", "where to make the copy of the ledger, which is removed afterwards")
 	c.RunE = a.action(func(ctx context.Context, _ []string) error {
-		loaded, err := node.LoadConfig(config)
+		loaded, err := sources().Load()
 		if err != nil {
 			return err
 		}
 		return a.runAudit(ctx, loaded, report, folder)
 	})
-	return configFlag(c, &config)
+	c, sources = configured(c)
+	return c
 }
 
 func (a *app) runAudit(ctx context.Context, config *node.Config, path, folder string) error {

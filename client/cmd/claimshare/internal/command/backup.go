@@ -15,7 +15,8 @@ import (
 )
 
 func (a *app) backup() *cobra.Command {
-	var config, to string
+	var to string
+	var sources func() node.Sources
 	var recipients []string
 	c := &cobra.Command{
 		Use:   "backup",
@@ -23,13 +24,13 @@ func (a *app) backup() *cobra.Command {
 		Long: `Make a backup of a node's database with all payloads, as of one moment, while the
 node runs. The file is encrypted with age: to what opens the node's keys, or to
 the recipients that are named. The key files are not in it: keep copies of them,
-of the configuration and of the certificates elsewhere.`,
+of the configuration and of the certificates elsewhere.` + precedence,
 		Args: cobra.NoArgs,
 	}
 	c.Flags().StringVar(&to, "to", "", "the new file")
 	c.Flags().StringArrayVar(&recipients, "recipient", nil, "age recipient (age1...) that can open it; may be repeated")
 	c.RunE = a.action(func(ctx context.Context, _ []string) error {
-		loaded, err := node.LoadConfig(config)
+		loaded, err := sources().Load()
 		if err != nil {
 			return err
 		}
@@ -43,23 +44,25 @@ of the configuration and of the certificates elsewhere.`,
 		}
 		return a.print(describeSnapshot(s))
 	})
-	return needed(configFlag(c, &config), "to FILE")
+	c, sources = configured(c)
+	return needed(c, "to FILE")
 }
 
 func (a *app) restore() *cobra.Command {
-	var config, from, identity string
+	var from, identity string
+	var sources func() node.Sources
 	c := &cobra.Command{
 		Use:   "restore",
 		Short: "Restore a node's database from a backup into an empty place",
 		Long: `Restore a node's database from a backup, into a database that is empty or not there
 yet: another engine than that of the backup will do. The node must not run.
-Afterwards start it, and compare it with the ledger: "claimshare audit".`,
+Afterwards start it, and compare it with the ledger: "claimshare audit".` + precedence,
 		Args: cobra.NoArgs,
 	}
 	c.Flags().StringVar(&from, "from", "", "the backup")
 	c.Flags().StringVar(&identity, "identity", "", "age identity file that opens it (default: what opens the node's keys)")
 	c.RunE = a.action(func(ctx context.Context, _ []string) error {
-		loaded, err := node.LoadConfig(config)
+		loaded, err := sources().Load()
 		if err != nil {
 			return err
 		}
@@ -80,7 +83,8 @@ Afterwards start it, and compare it with the ledger: "claimshare audit".`,
 		}
 		return a.print(describeSnapshot(s))
 	})
-	return needed(configFlag(c, &config), "from FILE")
+	c, sources = configured(c)
+	return needed(c, "from FILE")
 }
 
 // backupError says what to do about a backup that cannot be made or restored.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
+	"github.com/claimshare/claimshare/client/audit"
 	"github.com/claimshare/claimshare/client/cmd/claimshare/internal/capsulefile"
 	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/ledger"
@@ -114,9 +115,11 @@ var exits = []exit{
 		Advice: "fetch the payload again; if it stays, tell whom you have it from", errors: []error{pre.ErrPayloadAltered}},
 	{Code: 30, Name: "unhealthy", Meaning: "doctor or config check found a problem, or status a node that is not ready",
 		Advice: "do what is said beside each problem", errors: []error{errUnhealthy}},
+	{Code: 31, Name: "incomplete", Meaning: "audit found something missing, extra or altered in the node's database",
+		Advice: "do what is said beside each finding; docs/audit.md explains them", errors: []error{errIncomplete}},
 	{Code: 40, Name: "unreachable", Meaning: "a node, or the ledger behind it, cannot be reached",
 		Advice: "try again later; \"claimshare wallet status\" says which nodes answer",
-		errors: []error{wallet.ErrUnreachable, answered.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, context.DeadlineExceeded}},
+		errors: []error{wallet.ErrUnreachable, answered.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, audit.ErrBehind, context.DeadlineExceeded}},
 	{Code: 41, Name: "untrue", Meaning: "what a node answered does not hold",
 		Advice: "do not use it; tell the system manager, and ask another member's node with --via",
 		errors: []error{wallet.ErrDisagree, wallet.ErrUnconfirmed, client.ErrTampered, client.ErrSignature, client.ErrStatement, client.ErrAnswer, client.ErrEvidence,
@@ -126,7 +129,7 @@ var exits = []exit{
 	{Code: 43, Name: "rotated", Meaning: "the ledger has other keys than the wallet",
 		Advice: "restore the wallet from the backup that was made last", errors: []error{wallet.ErrRotated}},
 	{Code: 44, Name: "bad-backup", Meaning: "the backup cannot be read",
-		Advice: "compare the line with the paper, letter by letter", errors: []error{wallet.ErrSheet}},
+		Advice: "compare the line with the paper, letter by letter", errors: []error{wallet.ErrSheet, node.ErrBackup}},
 	{Code: 45, Name: "no", Meaning: "you were asked and did not say yes",
 		Advice: "run it again when you want it", errors: []error{errDeclined}},
 	{Code: 46, Name: "terms", Meaning: "the consent cannot be made as asked",
@@ -134,7 +137,7 @@ var exits = []exit{
 		errors: []error{wallet.ErrScope, wallet.ErrNoPolicy, wallet.ErrDirectory}},
 	{Code: 47, Name: "refused", Meaning: "a node or the ledger refused",
 		Advice: "do what the message says", errors: []error{answered.ErrWalletCode, walletauth.ErrUnknown, walletauth.ErrSuspended,
-			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, client.ErrNothingFound, client.ErrKeys,
+			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, store.ErrErased, client.ErrNothingFound, client.ErrKeys,
 			errNode}},
 	{Code: 48, Name: "config", Meaning: "the node's configuration cannot work as it is",
 		Advice: "correct what the message names; docs/configuration.md lists the fields", errors: []error{node.ErrConfig, ledger.ErrConnection}},

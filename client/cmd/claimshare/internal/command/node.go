@@ -23,7 +23,7 @@ import (
 func (a *app) node() *cobra.Command {
 	return group("node", "One organisation's node: the authority, an insurer, a repair shop or a proxy",
 		a.nodeSetUp(), a.nodeEnrol(), a.nodeRun(), a.nodeInvite(), a.nodeAllowRotation(), a.nodeIssue(), a.nodeAsk(),
-		a.nodeConsents(), a.nodeFetch(), a.nodeRead(), a.nodeDispute(), a.nodeResolve(), a.nodeTrace(),
+		a.nodeConsents(), a.nodeFetch(), a.nodeRead(), a.nodeErase(), a.nodeDispute(), a.nodeResolve(), a.nodeTrace(),
 		a.nodeSuspend(), a.nodeExpel(), a.nodeReinstate(), a.nodeDecide())
 }
 

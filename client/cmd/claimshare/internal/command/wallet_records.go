@@ -26,6 +26,7 @@ type recordAnswer struct {
 	Document json.RawMessage `json:"document,omitempty"`
 	Folder   string          `json:"folder,omitempty"`
 	Signed   bool            `json:"signed,omitempty"`
+	Erased   string          `json:"erased,omitempty"` // when its issuer destroyed it
 }
 
 func recordOf(s *record.RecordStatement, w *wallet.Wallet) recordAnswer {
@@ -55,7 +56,11 @@ func printable(doc *document.Document) json.RawMessage {
 }
 
 func (r *recordAnswer) line() string {
-	return fmt.Sprintf("%s  %-6s  %s  %s  %s", r.Record, r.Kind, r.IssuedAt, r.Label, wallet.Plain(r.Name))
+	line := fmt.Sprintf("%s  %-6s  %s  %s  %s", r.Record, r.Kind, r.IssuedAt, r.Label, wallet.Plain(r.Name))
+	if r.Erased != "" {
+		line += "  erased by its issuer on " + r.Erased
+	}
+	return line
 }
 
 func (a *app) printRecords(none string, list []recordAnswer) error {
@@ -213,7 +218,11 @@ func (a *app) walletRecords() *cobra.Command {
 				}
 				var list []recordAnswer
 				for i := range all {
-					list = append(list, recordOf(all[i].Statement(), w))
+					answer := recordOf(all[i].Statement(), w)
+					if all[i].Erased != 0 {
+						answer.Erased = record.FormatTime(all[i].Erased)
+					}
+					list = append(list, answer)
 				}
 				return a.printRecords("There are no records of yours.", list)
 			})
