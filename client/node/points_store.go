@@ -53,3 +53,7 @@ func (s *pointedStore) PutInvitation(ctx context.Context, i store.Invitation) er
 func (s *pointedStore) UseInvitation(ctx context.Context, code record.Digest) error {
 	return s.points.around("UseInvitation", func() error { return s.Store.UseInvitation(ctx, code) })
 }
+
+func (s *pointedStore) Erase(ctx context.Context, id record.RecordID, reason string) error {
+	return s.points.around("Erase", func() error { return s.Store.Erase(ctx, id, reason) })
+}
