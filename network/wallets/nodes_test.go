@@ -62,6 +62,8 @@ type node struct {
 	cut  map[string]int // methods whose calls get lost, how often
 	snap map[string]int // how often connections break
 	lie  func(method string, request, answer any) any
+	fake map[string]any    // methods that do nothing, and what they answer
+	whom walletauth.Lookup // whose key it is, instead of the ledger
 }
 
 // world is a deployment: a ledger and its nodes.
@@ -152,7 +154,15 @@ func (n *node) serve(w *world) {
 	t := n.t
 	certificate, authority := newCertificate(t)
 	n.pem = authority
-	guard := walletauth.NewGuard(n.keys.ID(), walletauth.NewNonceBook(), n.chain.Party)
+	guard := walletauth.NewGuard(n.keys.ID(), walletauth.NewNonceBook(), func(ctx context.Context, id record.PartyID) (*record.Party, error) {
+		n.mu.Lock()
+		whom := n.whom
+		n.mu.Unlock()
+		if whom == nil {
+			whom = n.chain.Party
+		}
+		return whom(ctx, id)
+	})
 	unary, stream := desk.Interceptors(guard, desk.DefaultLimits)
 	server := serve.NewServer(serve.Config{
 		Credentials: credentials.NewTLS(&tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS13}),
@@ -188,6 +198,12 @@ func (n *node) faults(ctx context.Context, r any, info *grpc.UnaryServerInfo, ha
 	if n.take(n.cut, info.FullMethod) {
 		return nil, status.Error(codes.Aborted, "the call was lost")
 	}
+	n.mu.Lock()
+	fake, pretended := n.fake[info.FullMethod]
+	n.mu.Unlock()
+	if pretended {
+		return fake, nil
+	}
 	answer, err := handle(ctx, r)
 	if err == nil && n.take(n.lose, info.FullMethod) {
 		return nil, status.Error(codes.Aborted, "the answer was lost")
@@ -206,6 +222,20 @@ func (n *node) lying(lie func(method string, request, answer any) any) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.lie = lie
+}
+
+// pretending has the node do nothing and answer as if it had.
+func (n *node) pretending(method string, answer any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.fake = map[string]any{method: answer}
+}
+
+// believing has the node take calls for signed by whom it likes.
+func (n *node) believing(whom walletauth.Lookup) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.whom = whom
 }
 
 func (n *node) take(from map[string]int, method string) bool {
