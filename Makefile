@@ -32,6 +32,7 @@ check: ## formatting, vet, references in the documentation
 lint: $(BIN)/.tools ## golangci-lint, and with it the dependency arrows; generated code
 	@echo "== generated code"; cd client/wire && export PATH=$(BIN):$$PATH && buf lint && made=$$(mktemp -d) && buf generate -o $$made && diff -r -x '*.proto' $$made/claimshare claimshare && rm -r $$made
 	@for m in $(MODULES); do echo "== lint $$m"; (cd $$m && GOWORK=off $(BIN)/golangci-lint run --allow-parallel-runners ./...); done
+	@echo "== lint client/node with failpoints"; cd client && GOWORK=off $(BIN)/golangci-lint run --allow-parallel-runners --build-tags failpoints ./node/...
 
 $(BIN)/.tools: Makefile
 	@echo "== building linters and generators (once)"; mkdir -p $(BIN)
