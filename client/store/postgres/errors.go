@@ -21,7 +21,8 @@ const (
 	uniqueViolation      = "23505"
 	serializationFailure = "40001"
 	deadlockDetected     = "40P01"
-	duplicateTable       = "42P07"
+	schemaError          = "42"    // and which
+	internalError        = "XX000" // "tuple concurrently updated"
 	diskFull             = "53100"
 	tooManyConnections   = "53300"
 	shutdown             = "57P0" // and what was shut down
@@ -39,15 +40,16 @@ func state(err error) string {
 
 func duplicate(err error) bool { return state(err) == uniqueViolation }
 
-// again says that a transaction lost against another one. When a store is
-// opened twice at the same time for the first time, that is the table that the
-// other one has just made.
+// again says that a transaction lost against another one.
 func again(err error) bool {
-	switch state(err) {
-	case serializationFailure, deadlockDetected, duplicateTable:
-		return true
-	}
-	return false
+	code := state(err)
+	return code == serializationFailure || code == deadlockDetected
+}
+
+// raced says that a change of the schema found something changed already: a
+// table that is there or is not, or another process's row in the way.
+func raced(err error) bool {
+	return again(err) || duplicate(err) || strings.HasPrefix(state(err), schemaError) || state(err) == internalError
 }
 
 // unavailable says that there is no server, or no more.

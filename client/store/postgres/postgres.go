@@ -125,6 +125,7 @@ func engine(broken func()) sqldb.Engine {
 		Snapshot:  &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true},
 		Update:    &sql.TxOptions{Isolation: sql.LevelSerializable},
 		Again:     again,
+		Raced:     raced,
 		Ambiguous: unavailable,
 		Name: func(err error) error {
 			if unavailable(err) {

@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"fmt"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -232,7 +231,7 @@ func TestLargePayloadsStream(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	allocated := after.TotalAlloc - before.TotalAlloc
 	require.Less(t, allocated, uint64(8<<20), "allocated for %d bytes of payload", size)
-	t.Log(fmt.Sprintf("%d bytes of payload, %d bytes of memory", size, allocated))
+	t.Logf("%d bytes of payload, %d bytes of memory", size, allocated)
 }
 
 // Payloads that a former release has cut into chunks can be read and erased,

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"reflect"
 	"testing"
 	"time"
 
@@ -63,6 +64,11 @@ func Content(t testing.TB, s store.Store) map[string][][]any {
 			rows, err := in.Page(t.Context(), table.Name, nil, 1_000_000)
 			require.NoError(t, err)
 			for i := range rows {
+				for j, v := range rows[i].Values { // drivers differ in empty byte strings
+					if b, is := v.([]byte); is && len(b) == 0 {
+						rows[i].Values[j] = []byte{}
+					}
+				}
 				content[table.Name] = append(content[table.Name], rows[i].Values)
 			}
 		}
@@ -104,7 +110,7 @@ func RequireSealed(t testing.TB, s store.Store) {
 // RequireSame insists that two stores hold the same, payloads included.
 func RequireSame(t testing.TB, want, got store.Store) {
 	t.Helper()
-	require.Equal(t, Content(t, want), Content(t, got))
+	require.True(t, reflect.DeepEqual(Content(t, want), Content(t, got)), "rows differ") // they are too long to print
 	for e, err := range want.Find(t.Context(), store.Query{}) {
 		require.NoError(t, err)
 		if !e.Erased.IsZero() {

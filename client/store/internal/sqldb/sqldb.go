@@ -43,6 +43,9 @@ type Engine struct {
 	// Again says that a transaction lost against another one, did not happen,
 	// and is to be run again; nil where that does not happen.
 	Again func(error) bool
+	// Raced says that bringing the schema up to date may have failed because
+	// another process was doing it; nil where it waits for its turn.
+	Raced func(error) bool
 	// Name wraps an error in the one that package store has for it.
 	Name func(error) error
 	// Ambiguous says of a failed commit that it may have happened all the
@@ -138,7 +141,24 @@ func (db *DB) identify(ctx context.Context) error {
 	})
 }
 
-func (db *DB) migrate(ctx context.Context) error {
+// migrate brings the schema up to date. When others are at it too, all but one
+// of them fail at some step and find it done the next time.
+func (db *DB) migrate(ctx context.Context) (err error) {
+	for try := range 20 {
+		err = db.migrateOnce(ctx)
+		if err == nil || db.engine.Raced == nil || !db.engine.Raced(err) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Duration(try+1) * 20 * time.Millisecond):
+		}
+	}
+	return err
+}
+
+func (db *DB) migrateOnce(ctx context.Context) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
