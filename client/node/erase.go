@@ -75,6 +75,15 @@ func (p *party) unrecorded(ctx context.Context, id record.RecordID, unknown erro
 	return status.Errorf(codes.FailedPrecondition, "record %s is on its way to the ledger: erase it when it is recorded", id)
 }
 
+// uncovered says why a consent does not give access to a record.
+func (p *party) uncovered(ctx context.Context, id record.RecordID) error {
+	listed, err := p.chain.Record(ctx, id)
+	if err == nil && listed.Erased != 0 {
+		return record.ErrRecordErased.With("record %s was erased at %s", id, record.FormatTime(listed.Erased))
+	}
+	return record.ErrConsentScope.With("record %s", id)
+}
+
 // erasures are records of which the ledger says that they are erased, and which
 // are to be destroyed here.
 type erasures struct {

@@ -43,7 +43,7 @@ func (p *party) fetch(ctx context.Context, to others, id record.ConsentID, only 
 	}
 	for _, id := range only {
 		if !slices.ContainsFunc(covered, func(r record.Record) bool { return r.ID == id }) {
-			return record.ErrConsentScope.With("record %s", id)
+			return p.uncovered(ctx, id)
 		}
 	}
 	have, err := p.received(ctx, consent.Consent)
