@@ -96,6 +96,8 @@ func openAuthority(dir string) (*authority, error) {
 	return &authority{certificate: certificate, key: signer}, nil
 }
 
+// issue makes a certificate and key; without an end of its own it is in force
+// about as long as the authority.
 func (a *authority) issue(files keyPair, template *x509.Certificate) error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -108,7 +110,9 @@ func (a *authority) issue(files keyPair, template *x509.Certificate) error {
 	}
 	template.SerialNumber = serial
 	template.NotBefore = a.certificate.NotBefore
-	template.NotAfter = a.certificate.NotAfter.Add(-time.Minute)
+	if latest := a.certificate.NotAfter.Add(-time.Minute); template.NotAfter.IsZero() || template.NotAfter.After(latest) {
+		template.NotAfter = latest
+	}
 	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.BasicConstraintsValid = true
 	certificate, err := x509.CreateCertificate(rand.Reader, template, a.certificate, key.Public(), a.key)
