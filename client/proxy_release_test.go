@@ -27,12 +27,15 @@ import (
 type play struct {
 	ledger  *nodetest.Ledger
 	proxy   *client.Keys
-	holder  *client.Keys
-	owner   *client.Keys
-	tokens  *countedTokens
-	shop    *client.Member
-	demand  client.Demand
-	consent record.ConsentID
+	insurer *client.Keys
+
+	shopKeys *client.Keys
+	holder   *client.Keys
+	owner    *client.Keys
+	tokens   *countedTokens
+	shop     *client.Member
+	demand   client.Demand
+	consent  record.ConsentID
 }
 
 // countedTokens counts how often a key was read.
@@ -63,7 +66,7 @@ func newPlay(t *testing.T) *play {
 	insurer := l.Join(t, record.RoleInsurer, "insurer", "InsurerMSP", "CN=insurer")
 	shop := l.Join(t, record.RoleRepairShop, "shop", "ShopMSP", "CN=shop")
 	keys := l.Join(t, record.RolePolicyholder, "Sam Specimen", "", "")
-	p := &play{ledger: l, proxy: l.Join(t, record.RoleProxy, "proxy", "ProxyMSP", "CN=proxy"), tokens: &countedTokens{Tokens: database(t)}, holder: shop, owner: keys}
+	p := &play{ledger: l, insurer: insurer, shopKeys: shop, proxy: l.Join(t, record.RoleProxy, "proxy", "ProxyMSP", "CN=proxy"), tokens: &countedTokens{Tokens: database(t)}, holder: shop, owner: keys}
 	p.shop = client.NewMember(l.Chain(t, shop.ID()), shop, database(t))
 	owner := client.NewOwner(l.Chain(t, keys.ID()), keys)
 	me, err := p.shop.Chain().Party(t.Context(), keys.ID())

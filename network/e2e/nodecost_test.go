@@ -38,7 +38,12 @@ func TestProxyCost(t *testing.T) {
 	pid, err := s.PID(s.Proxy())
 	require.NoError(t, err)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // begins the profile
+	const rest = 5 * time.Second
 	before := s.processorTime(t, s.Proxy())
+	time.Sleep(rest)
+	idle := s.processorTime(t, s.Proxy()) - before
+	began := time.Now()
+	before += idle
 	var all errgroup.Group
 	all.SetLimit(8)
 	for _, c := range prepared {
@@ -51,13 +56,15 @@ func TestProxyCost(t *testing.T) {
 		})
 	}
 	require.NoError(t, all.Wait())
+	took := time.Since(began)
 	used := s.processorTime(t, s.Proxy()) - before
+	unused := time.Duration(float64(idle) * float64(took) / float64(rest)) // what it would have used without releases
 	least := newNecessary(t).cost(t)
 	require.NoError(t, s.Stop(context.WithoutCancel(t.Context())))
 
 	parts := split(t, filepath.Join(profiles, "proxy.pprof"), "ProxyService_Release_Handler")
 	perRelease := func(d time.Duration) time.Duration { return (d / time.Duration(n)).Round(10 * time.Microsecond) }
-	t.Logf("%d releases: %v of the proxy's processor time each", n, perRelease(used))
+	t.Logf("%d releases in %v: %v of the proxy's processor time each, of which %v it uses without releases too", n, took.Round(time.Second), perRelease(used), perRelease(unused))
 	require.Positive(t, parts["cryptography"])
 	for _, name := range append(partNames, "anything else") {
 		t.Logf("  %-14s %v", name, perRelease(parts[name]))
