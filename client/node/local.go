@@ -66,9 +66,13 @@ func (l *local) call(ctx context.Context, method string, run func(context.Contex
 			err = status.Error(codes.Internal, "the node failed: look into its log for request "+trace.ID(ctx))
 			return
 		}
-		l.log.InfoContext(ctx, "operator", "method", method, "took", time.Since(began).String(), "error", loggable(ctx, method, err))
+		level := slog.LevelInfo
+		if method == nodev1.OperatorService_Status_FullMethodName && err == nil {
+			level = slog.LevelDebug // programs ask again and again
+		}
+		l.log.Log(ctx, level, "operator", "method", method, "took", time.Since(began).String(), "error", loggable(ctx, method, err))
 		if _, known := status.FromError(err); err != nil && !known {
-			err = status.Error(codes.Unknown, err.Error())
+			err = refusal.Full(err)
 		}
 	}()
 	return run(ctx)

@@ -176,7 +176,7 @@ func (w *watch) note(p problem) {
 }
 
 // countedFor is how long counts are good for scrapes.
-const countedFor = 5 * time.Second
+const countedFor = probeCached
 
 // count asks the database, or answers what it said some seconds ago.
 func (w *watch) count(ctx context.Context, old time.Duration) (store.Counts, error) {

@@ -2,6 +2,8 @@ package refusal
 
 import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 )
 
 // Reason is the name under which an error crosses, or would: the chaincode's
@@ -18,4 +20,15 @@ func Reason(err error) string {
 		}
 	}
 	return rowOf(ErrInternal).reason
+}
+
+// Full is an error with all of its text, for the organisation itself, and with
+// the names under which it would cross to others.
+func Full(err error) error {
+	_, _, details := describe(err)
+	s, failed := status.New(codes.Unknown, err.Error()).WithDetails(details...)
+	if failed != nil {
+		return status.Error(codes.Unknown, err.Error())
+	}
+	return s.Err()
 }
