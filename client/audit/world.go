@@ -77,7 +77,7 @@ func until(rows []store.Row, end key) []store.Row {
 func (m *merge) compare(ours, theirs []store.Row) {
 	m.report.Rows[m.table] += uint64(len(ours))
 	for len(ours) > 0 || len(theirs) > 0 {
-		order := 0
+		var order int
 		switch {
 		case len(theirs) == 0:
 			order = -1
