@@ -73,9 +73,14 @@ func (c *Config) connectionSource() string {
 func (c *Config) Fabric() (ledger.Connection, error) {
 	connection, err := ledger.LoadConnection(c.Connection, c.overlay)
 	if err != nil && c.Connection == "" {
-		return connection, fmt.Errorf("%w (from the environment: %s)", err, strings.Join(slices.Sorted(maps.Keys(c.environment)), ", "))
+		return connection, fmt.Errorf("%w (from the environment: %s)", err, c.connectionNames())
 	}
 	return connection, err
+}
+
+// connectionNames are the variables that describe the connection and are set.
+func (c *Config) connectionNames() string {
+	return strings.Join(slices.Sorted(maps.Keys(c.environment)), ", ")
 }
 
 // overlay puts the variables over a connection.

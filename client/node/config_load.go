@@ -193,7 +193,7 @@ func variableNames() []string {
 // notOurs are variables of this project's other programs and of its tests.
 var notOurs = []string{
 	"WALLET", "CACHE", "STATE", "SYSTEM_FILE", "FAILPOINTS", "PROFILES",
-	"SOAK", "SEED", "CLAIMS", "PAYLOAD", "RELEASES",
+	"SOAK", "SEED", "MODEL_SEED", "CLAIMS", "PAYLOAD", "RELEASES", "FABRIC_SAMPLES",
 }
 
 // byKubernetes are variables that Kubernetes sets when a service is called

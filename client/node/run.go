@@ -61,6 +61,9 @@ func Run(ctx context.Context, config *Config, log *slog.Logger, ready func(Servi
 	if err := p.settle(ctx); err != nil {
 		return err
 	}
+	if names := config.connectionNames(); names != "" {
+		log.Info("the environment describes the connection to Fabric, before its file", "variables", names)
+	}
 	hangup, deaf := hangups()
 	defer deaf()
 	n := &process{party: p, hangup: hangup}

@@ -19,11 +19,12 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/ledger"
+	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/crypto/pre"
 )
 
 // soon is how long before its end a certificate is worth a warning.
-const soon = 30 * 24 * time.Hour
+const soon = node.ExpirySoon
 
 func (p *patient) examineConnection(ctx context.Context, d *diagnosis, params *pre.Parameters) {
 	c, err := ledger.LoadConnection(p.connection)
