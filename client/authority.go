@@ -125,13 +125,12 @@ func (a *Authority) search(ctx context.Context, consent *record.Consent, trapdoo
 	if err != nil {
 		return nil, fmt.Errorf("client: capsules of holder %s: %w", id, err)
 	}
-	capsules := make([]*pre.Capsule, len(candidates))
+	capsules := make([][]byte, len(candidates))
 	for i := range candidates {
-		// A broken capsule of a holder's stays nil and is nobody's record.
-		capsules[i], _ = pre.ParseCapsule(candidates[i].Capsule)
+		capsules[i] = candidates[i].Capsule
 	}
 	var found []record.RecordID
-	for _, i := range trapdoor.Search(capsules) {
+	for _, i := range trapdoor.SearchEncoded(capsules) {
 		candidate := candidates[i]
 		listed, err := a.chain.Record(ctx, candidate.Record)
 		if errors.Is(err, record.ErrRecordUnknown) {

@@ -275,38 +275,3 @@ func TestTwoStoresOnOneFile(t *testing.T) {
 	require.NoError(t, <-done)
 	require.NoError(t, <-done)
 }
-
-func BenchmarkPut(b *testing.B) {
-	s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "s.db"))
-	require.NoError(b, err)
-	defer s.Close()
-	const batch = 100
-	for b.Loop() {
-		items := make([]store.Item, batch)
-		for i := range items {
-			items[i], _ = storetest.NewItem(record.NewPartyID("o"), "l", 2048)
-		}
-		require.NoError(b, s.Put(b.Context(), items...))
-	}
-	b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "records/s")
-}
-
-func BenchmarkCapsules(b *testing.B) {
-	s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "s.db"))
-	require.NoError(b, err)
-	defer s.Close()
-	const n = 10_000
-	for range n / 100 {
-		items := make([]store.Item, 100)
-		for i := range items {
-			items[i], _ = storetest.NewItem(record.NewPartyID("o"), "l", 2048)
-		}
-		require.NoError(b, s.Put(b.Context(), items...))
-	}
-	for b.Loop() {
-		for _, err := range s.Capsules(b.Context(), store.Query{Owner: record.NewPartyID("o")}) {
-			require.NoError(b, err)
-		}
-	}
-	b.ReportMetric(float64(b.N*n)/b.Elapsed().Seconds(), "capsules/s")
-}
