@@ -1,12 +1,15 @@
 package client
 
 import (
+	"context"
+	"crypto/sha256"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/store/sqlite"
 	"github.com/claimshare/claimshare/crypto/bls"
@@ -53,4 +56,42 @@ func TestKeepRefuses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// faithless carries nothing and says that it did.
+type faithless struct{}
+
+func (faithless) Carry(_ context.Context, b record.Batch) (*record.BatchAnswer, ledger.Result, error) {
+	return &record.BatchAnswer{Entries: len(b.Entries), Recorded: len(b.Entries)}, ledger.Result{TxID: "ab"}, nil
+}
+
+// What a carrier says has become of a record is believed when the issuer's own
+// peer has the record.
+func TestACarrierIsNotBelieved(t *testing.T) {
+	c, owner, issuer := newChain(t), newKeys(t, pre.ModeScoped), newKeys(t, pre.ModeScoped)
+	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "db.sqlite"))
+	require.NoError(t, err)
+	defer db.Close()
+	m := NewCarriedMember(c, issuer, db, faithless{})
+	p := forge(t, c, owner, issuer, []byte("x"), func(*record.RecordStatement) {})
+	require.NoError(t, m.Keep(t.Context(), p, listed(owner), owner.sign(c, bls.RoleOwner, &p.Statement)))
+	of := map[string]any{record.TxParty: known(record.RoleRepairShop, issuer), record.TxRecordVersion: record.ErrRecordUnknown}
+	c.ledger = answers{of: of}
+	state := func() store.State {
+		e, err := db.Record(t.Context(), p.Statement.ID)
+		require.NoError(t, err)
+		return e.State
+	}
+	_, err = m.Flush(t.Context(), 10)
+	require.ErrorIs(t, err, record.ErrRecordUnknown)
+	require.Equal(t, store.Pending, state())
+
+	of[record.TxRecordVersion] = recorded(c, p, owner, issuer)
+	entry, err := db.Record(t.Context(), p.Statement.ID)
+	require.NoError(t, err)
+	e := record.Entry{Statement: p.Statement, OwnerSignature: record.Signature(entry.OwnerSignature), IssuerSignature: record.Signature(entry.IssuerSignature)}
+	m.kept.Store(sha256.Sum256(e.Encode()), nil) // as if it had just been kept
+	_, err = m.Flush(t.Context(), 10)
+	require.NoError(t, err)
+	require.Equal(t, store.Recorded, state())
 }

@@ -30,14 +30,18 @@ func (c *cabinet) Payload(_ context.Context, _ record.RecordID, dst io.Writer) e
 	return err
 }
 
-// answers is a ledger with one document for each query.
+// answers is a ledger with one document or error for each query.
 type answers struct {
 	Channel
 	of map[string]any
 }
 
 func (a answers) Evaluate(_ context.Context, contract, transaction string, _ ...string) ([]byte, error) {
-	return json.Marshal(a.of[contract+":"+transaction])
+	answer := a.of[contract+":"+transaction]
+	if err, refused := answer.(error); refused {
+		return nil, err
+	}
+	return json.Marshal(answer)
 }
 
 // cable takes so many bytes, and breaks.

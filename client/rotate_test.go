@@ -187,3 +187,59 @@ func TestBehind(t *testing.T) {
 		require.ErrorIs(t, m.behind(t.Context(), capsule, r, under(keys[1]), wrong), wrong)
 	}
 }
+
+// Keys are rotated to keys of the same pseudo-identity and mode, from the present
+// ones.
+func TestRotateRefuses(t *testing.T) {
+	c := newChain(t)
+	keys := versions(t, 2)
+	of := map[string]any{record.TxParty: known(record.RolePolicyholder, keys[0])}
+	c.ledger = answers{of: of}
+	r, err := keys[0].Rotate(t.Context(), c, keys[1], "")
+	require.NoError(t, err)
+	require.Equal(t, uint32(2), r.Statement.Version)
+	require.Equal(t, keys[0].ID(), r.Statement.Party)
+	_, err = keys[0].Rotate(t.Context(), c, newKeys(t, pre.ModeScoped), "")
+	require.ErrorIs(t, err, ErrKeys, "another's")
+	paper, err := DeriveKeys([32]byte{9}, keys[0].PID, pre.ModePaper)
+	require.NoError(t, err)
+	_, err = keys[0].Rotate(t.Context(), c, paper, "")
+	require.ErrorIs(t, err, ErrMode)
+	of[record.TxParty] = known(record.RolePolicyholder, keys...)
+	_, err = keys[0].Rotate(t.Context(), c, keys[1], "")
+	require.ErrorIs(t, err, ErrKeys, "they are not the present ones")
+}
+
+// A gateway lists a record that the owner, or the issuer, did not sign so.
+func TestReadRefuses(t *testing.T) {
+	c, issuer := newChain(t), newKeys(t, pre.ModeScoped)
+	keys := versions(t, 1)
+	p := forge(t, c, keys[0], issuer, []byte("x"), func(*record.RecordStatement) {})
+	of := map[string]any{record.TxParty: known(record.RoleRepairShop, issuer)}
+	c.ledger = answers{of: of}
+	owner := NewOwner(c, keys[0])
+	for name, one := range map[string]struct {
+		lie  func(r *record.Record)
+		want error
+	}{
+		"the truth": {func(*record.Record) {}, nil},
+		"another's signature": {func(r *record.Record) {
+			r.OwnerSignature = newKeys(t, pre.ModeScoped).sign(c, bls.RoleOwner, r.Statement())
+		}, ErrSignature},
+		"no signature":                       {func(r *record.Record) { r.OwnerSignature = record.Signature{} }, ErrSignature},
+		"one in another role":                {func(r *record.Record) { r.OwnerSignature = keys[0].sign(c, bls.RoleParty, r.Statement()) }, ErrSignature},
+		"the owner's under something else":   {func(r *record.Record) { r.IssuedAt++ }, ErrSignature},
+		"not the issuer's":                   {func(r *record.Record) { r.IssuerSignature = r.OwnerSignature }, ErrSignature},
+		"another owner's":                    {func(r *record.Record) { r.Owner = record.PartyID{7} }, ErrNotOurs},
+		"under keys that the wallet has not": {func(r *record.Record) { r.OwnerKey = issuer.encryption() }, ErrKeys},
+	} {
+		r := recorded(c, p, keys[0], issuer)
+		one.lie(r)
+		of[record.TxRecordVersion] = r
+		_, err := owner.Read(t.Context(), r.Version(), p.Capsule, p.Payload, func(plaintext io.Reader) error {
+			_, err := io.Copy(io.Discard, plaintext)
+			return err
+		})
+		require.ErrorIs(t, err, one.want, name)
+	}
+}

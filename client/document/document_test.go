@@ -289,3 +289,26 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// What a draft says and a policy has no place for would be lost: it is refused.
+func TestDraftPolicy(t *testing.T) {
+	raw := sample(t, record.KindPolicy)
+	p, err := DraftPolicy(raw)
+	require.NoError(t, err)
+	require.Equal(t, "SPC-2026-000017", p.PolicyNumber)
+	for name, change := range map[string]func(fields map[string]any){
+		"unknown field":           func(fields map[string]any) { fields["remark"] = "please call first" },
+		"unknown field within":    func(fields map[string]any) { fields["vehicle"].(map[string]any)["wings"] = "two" },
+		"a field of another kind": func(fields map[string]any) { fields["policyNumber"] = 17 },
+	} {
+		fields := map[string]any{}
+		require.NoError(t, json.Unmarshal(raw, &fields))
+		change(fields)
+		draft, err := json.Marshal(fields)
+		require.NoError(t, err)
+		_, err = DraftPolicy(draft)
+		require.Error(t, err, name)
+	}
+	_, err = DraftPolicy(raw[:len(raw)/2])
+	require.Error(t, err)
+}
