@@ -112,17 +112,29 @@ func Restore(ctx context.Context, config *Config, from io.Reader, identities ...
 	return &snapshot, errors.Join(err, db.Close())
 }
 
+// sound reads a backup and says so when that is damaged.
+type sound struct{ io.Reader }
+
+// Read implements io.Reader.
+func (s sound) Read(b []byte) (int, error) {
+	n, err := s.Reader.Read(b)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = fmt.Errorf("%w: %w", ErrBackup, err)
+	}
+	return n, err
+}
+
 func openBackup(from io.Reader, keys *client.Keys, identities []age.Identity) (io.Reader, error) {
 	opened, err := age.Decrypt(bufio.NewReaderSize(from, 1<<20), identities...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
 	}
-	in := bufio.NewReader(opened)
+	in := bufio.NewReader(sound{opened})
 	line, err := in.ReadString('\n')
 	party, is := strings.CutPrefix(strings.TrimSuffix(line, "\n"), backupHeader)
 	switch {
-	case err != nil && !errors.Is(err, io.EOF):
-		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
+	case errors.Is(err, ErrBackup):
+		return nil, err
 	case err != nil || !is:
 		return nil, fmt.Errorf("%w: this is no backup of a node, or one of a later release", ErrBackup)
 	case party != keys.ID().String():
