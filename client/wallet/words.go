@@ -203,7 +203,7 @@ func (w *Wallet) DescribeSynced(s *Synced) []string {
 	if len(s.Left) == 0 {
 		return append(lines, "All your records can be shared.")
 	}
-	lines = append(lines, fmt.Sprintf("Not brought along: %s. You can read them, and cannot share them yet:", many(len(s.Left), "record")))
+	lines = append(lines, fmt.Sprintf("Not brought along: %s, which only you can read until then:", many(len(s.Left), "record")))
 	for i := range s.Left {
 		u := &s.Left[i]
 		lines = append(lines, w.list([]record.Record{u.Record})...)
