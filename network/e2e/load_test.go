@@ -21,7 +21,7 @@ import (
 func TestBench(t *testing.T) {
 	dir := t.TempDir()
 	plan := load.Plan{
-		Rounds: 1, Duration: 2 * time.Second, Ramp: 500 * time.Millisecond, Submitters: 64, BatchSubmitters: 64,
+		Rounds: 1, Duration: 5 * time.Second, Ramp: 500 * time.Millisecond, Submitters: 64, BatchSubmitters: 64,
 		Owners: load.BatchSize, Small: 1000, Large: soak(1000, 20_000), Samples: 3, Open: 0.5,
 	}
 	began := time.Now()
