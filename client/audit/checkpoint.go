@@ -45,6 +45,9 @@ func (r *run) height(ctx context.Context, in store.Inspection) (uint64, error) {
 // begin compares the checkpoint with the ledger and replays the ledger up to it.
 // When it is wrong, the database's list of blocks says how far to compare.
 func (r *run) begin(ctx context.Context) error {
+	if err := r.catchUp(ctx); err != nil {
+		return err
+	}
 	var at *checkpoint
 	var blocks uint64
 	err := r.Store.Inspect(ctx, func(in store.Inspection) (err error) {
@@ -82,6 +85,39 @@ func (r *run) begin(ctx context.Context) error {
 	}
 	return r.copy.advance(ctx, height, r.Patience, func(done uint64) { r.progress("replay the ledger", done, height) })
 }
+
+// catchUp waits while a running node still reads the ledger: rows that it wrote
+// before would be ahead of its copy. One that does not run does not get further.
+func (r *run) catchUp(ctx context.Context) error {
+	peer, err := r.Blocks.Height(ctx)
+	if err != nil {
+		return fmt.Errorf("audit: ask the peer for its height: %w", err)
+	}
+	var last uint64
+	for since := time.Now(); time.Since(since) < min(r.Patience, stuck); {
+		var at *checkpoint
+		err := r.Store.Inspect(ctx, func(in store.Inspection) (err error) {
+			at, err = readCheckpoint(ctx, in)
+			return err
+		})
+		if err != nil || at == nil || at.height >= peer {
+			return err
+		}
+		if at.height > last {
+			last, since = at.height, time.Now()
+			r.progress("the node reads the ledger", last, peer)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(glance):
+		}
+	}
+	return nil
+}
+
+// stuck is after how long without a block nobody is taken to read the ledger.
+const stuck = 2 * time.Second
 
 // lastBlock is the number of the last block that the database lists, plus one.
 func lastBlock(ctx context.Context, in store.Inspection) (uint64, error) {
@@ -150,6 +186,8 @@ func (r *run) trust(ctx context.Context, at *checkpoint, blocks, peer uint64) (b
 		return wrong(Missing, "", "the database has %d blocks of the ledger and no checkpoint", blocks)
 	case at.height == 0:
 		return wrong(Altered, "height", "a checkpoint is made with the first block, and this one has height 0")
+	case at.height > peer && at.height == blocks:
+		return false, fmt.Errorf("%w: it has %d, the database %d", ErrBehind, peer, at.height)
 	case at.height > peer:
 		return wrong(Altered, "height", "the database says that it has %d blocks, the ledger has %d", at.height, peer)
 	}

@@ -196,3 +196,43 @@ func TestLost(t *testing.T) {
 		require.Equal(t, []string{string(audit.Missing), one.table, one.row}, []string{string(f.Kind), f.Table, f.Row})
 	}
 }
+
+// TestCatchingUp: a database whose node reads the ledger anew is waited for.
+func TestCatchingUp(t *testing.T) {
+	s := newStage(t, openSQLite)
+	id := s.keep(t, 500)
+	s.submit(t, id)
+	s.fetch(t, s.grant(t), id)
+	require.NoError(t, s.insurer.db.ForgetWorld(t.Context()))
+	require.NoError(t, s.insurer.next.Apply(t.Context(), s.blocks.blocks[0]))
+	a, err := audit.New(t.Context(), audit.Config{
+		Party: s.insurer.keys.ID(), Store: s.insurer.db.(audit.Database), Chaincode: nodetest.Chaincode, Blocks: s.blocks, Folder: t.TempDir(),
+	})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, a.Close()) }()
+	read := make(chan error, 1)
+	go func() {
+		for _, b := range s.blocks.blocks[1:] {
+			time.Sleep(300 * time.Millisecond)
+			if err := s.insurer.next.Apply(t.Context(), b); err != nil {
+				read <- err
+				return
+			}
+		}
+		read <- nil
+	}()
+	report, err := a.Run(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, <-read)
+	require.True(t, report.Complete, report.Findings)
+	require.Equal(t, s.blocks.height(), report.Blocks)
+}
+
+// TestBehind: a peer without the database's blocks is no ground for findings.
+func TestBehind(t *testing.T) {
+	s := newStage(t, openSQLite)
+	s.submit(t, s.keep(t, 500))
+	s.blocks.blocks = s.blocks.blocks[:1]
+	_, err := s.auditor(t, s.shop).Run(t.Context())
+	require.ErrorIs(t, err, audit.ErrBehind)
+}
