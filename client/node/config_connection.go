@@ -8,13 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/claimshare/claimshare/client/ledger"
 )
 
 // A Variable describes a part of the connection to Fabric. It has the name that
-// the gateway applications of fabric-samples use, and its meaning there.
+// the gateway applications of fabric-samples use, and its meaning there; what
+// they have no name for begins with CLAIMSHARE_.
 type Variable struct {
 	Name string
 	// Field is what it stands for in the connection's file.
@@ -44,6 +46,8 @@ var connectionVariables = []Variable{
 	{"PEER_ENDPOINT", fieldEndpoint, "host:port of the one peer to use: further peers of the file do not count"},
 	{"PEER_HOST_ALIAS", fieldServerName, "the name to expect in the first peer's TLS certificate"},
 	{"TLS_CERT_PATH", fieldRoot, "the authority that issued the first peer's TLS certificate"},
+	{"CLAIMSHARE_ENDORSERS", "endorsers", "the MSP IDs of the organisations that endorse, with commas between; needed by who submits records itself, unless its own peer endorses"},
+	{"CLAIMSHARE_QUORUM", "quorum", "how many of them endorse one transaction, when not all do"},
 }
 
 // connectionVariables takes the variables that describe the connection; those
@@ -52,11 +56,15 @@ func (s Sources) connectionVariables() map[string]string {
 	set := map[string]string{}
 	for _, line := range s.Environment {
 		name, value, _ := strings.Cut(line, "=")
-		if value != "" && slices.ContainsFunc(connectionVariables, func(v Variable) bool { return v.Name == name }) {
+		if value != "" && isConnectionVariable(name) {
 			set[name] = value
 		}
 	}
 	return set
+}
+
+func isConnectionVariable(name string) bool {
+	return slices.ContainsFunc(connectionVariables, func(v Variable) bool { return v.Name == name })
 }
 
 // connectionSource is not empty when something describes the connection.
@@ -127,6 +135,17 @@ func (v Variable) apply(value string, to *ledger.Connection) error {
 	case "PEER_ENDPOINT":
 		to.Peers = to.Peers[:1]
 		to.Peers[0].Endpoint = strings.TrimPrefix(value, "dns:///") // gRPC's form, which the samples in Go use
+	case "CLAIMSHARE_ENDORSERS":
+		to.Endorsers = nil
+		for msp := range strings.SplitSeq(value, ",") {
+			to.Endorsers = append(to.Endorsers, strings.TrimSpace(msp))
+		}
+	case "CLAIMSHARE_QUORUM":
+		quorum, err := strconv.Atoi(value)
+		if err != nil {
+			return fmt.Errorf("a number is wanted, not %q", value)
+		}
+		to.Quorum = quorum
 	case "PEER_HOST_ALIAS":
 		to.Peers[0].ServerName = value
 	case "TLS_CERT_PATH":

@@ -90,6 +90,13 @@ func TestAConnectionFromTheEnvironmentAlone(t *testing.T) {
 	_, err = connection.KeyPair()
 	require.ErrorContains(t, err, "has 2 files; leave one in it, or name the file")
 
+	connection, _, err = fabric(t, withoutConnection, append(environment, "CLAIMSHARE_ENDORSERS=Org1MSP, Org2MSP", "CLAIMSHARE_QUORUM=1")...)
+	require.NoError(t, err)
+	require.Equal(t, []string{"Org1MSP", "Org2MSP"}, connection.Endorsers)
+	require.Equal(t, 1, connection.Quorum)
+	_, _, err = fabric(t, withoutConnection, append(environment, "CLAIMSHARE_QUORUM=many")...)
+	require.ErrorContains(t, err, "$CLAIMSHARE_QUORUM: a number is wanted")
+
 	// What is closer to the thing is stronger.
 	connection, _, err = fabric(t, withoutConnection, append(environment, "TLS_CERT_PATH=/tls.pem", "KEY_DIRECTORY_PATH=/keys", "CERT_DIRECTORY_PATH=/certs", "CERT_PATH=/cert.pem")...)
 	require.NoError(t, err)

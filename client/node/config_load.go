@@ -187,6 +187,9 @@ func variableNames() []string {
 	for _, f := range fields {
 		all = append(all, f.Variable())
 	}
+	for _, v := range connectionVariables {
+		all = append(all, v.Name)
+	}
 	return all
 }
 
@@ -201,7 +204,7 @@ var notOurs = []string{
 var byKubernetes = regexp.MustCompile(`^CLAIMSHARE(_[A-Z0-9_]+)?_(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
 
 func anothers(name string) bool {
-	return slices.Contains(notOurs, strings.TrimPrefix(name, prefix)) || byKubernetes.MatchString(name)
+	return isConnectionVariable(name) || slices.Contains(notOurs, strings.TrimPrefix(name, prefix)) || byKubernetes.MatchString(name)
 }
 
 // AddFlags adds a flag for every field.

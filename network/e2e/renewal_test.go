@@ -76,6 +76,7 @@ func TestRenewal(t *testing.T) {
 	require.NoError(t, syscall.Kill(pid, syscall.SIGHUP))
 	s.logged(t, "the certificate for Fabric was read again and is as before", 1)
 	s.logged(t, "the certificate shown to wallets was read again and is as before", 1)
+	s.requireConfigCheck(t)
 }
 
 // logged waits until the shop's node has said something so many times.
