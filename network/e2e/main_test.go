@@ -18,6 +18,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if socket := os.Getenv(machineVariable); socket != "" {
+		os.Exit(machineCall(socket, os.Args[1:]))
+	}
 	flag.Parse()
 	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
 		// They mostly wait, for blocks above all: processors do not limit them.
