@@ -69,6 +69,7 @@ func Open(ctx context.Context, path string, options ...store.Option) (store.Stor
 		Dialect:   goose.DialectSQLite3,
 		Duplicate: duplicate,
 		Name:      name,
+		Prepare:   true,
 		Scrub:     func(ctx context.Context) error { return emptyLog(ctx, write) },
 	}, chosen)
 	if err != nil {

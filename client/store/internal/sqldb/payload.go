@@ -181,6 +181,9 @@ func (db *DB) sweep(ctx context.Context) error {
 // so that a slow destination holds no transaction open. Former releases cut
 // large payloads into chunks.
 func (db *DB) copyPayload(ctx context.Context, id []byte, size int64, dst io.Writer) error {
+	if size <= inRow {
+		return db.copyChunks(ctx, id, size, dst)
+	}
 	file, err := db.folder.open(id)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -128,11 +128,8 @@ func (db *DB) AcceptProposal(ctx context.Context, e store.Entry) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, insertEntry, entryValues(&e, payloadID)...)
+		err = tx.insert(ctx, "record", entryRow(&e, payloadID))
 		if err := db.exists(err, e.RecordID); err != nil {
-			return err
-		}
-		if err := tx.sealed(ctx, err, "record", e.RecordID[:]); err != nil {
 			return err
 		}
 		return tx.touch(ctx, "proposal", e.RecordID[:], func() error {

@@ -54,18 +54,10 @@ func (db *DB) Put(ctx context.Context, items ...store.Item) (err error) {
 }
 
 func (db *DB) insertEntries(ctx context.Context, tx txn, items []store.Item, payloads []payload) error {
-	insert, err := tx.PrepareContext(ctx, insertEntry)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = insert.Close() }()
 	for i := range items {
 		e := &items[i].Entry
-		_, err := insert.ExecContext(ctx, entryValues(e, payloads[i].id)...)
+		err := tx.insert(ctx, "record", entryRow(e, payloads[i].id))
 		if err := db.exists(err, e.RecordID); err != nil {
-			return err
-		}
-		if err := tx.sealed(ctx, err, "record", e.RecordID[:]); err != nil {
 			return err
 		}
 		if err := adopt(ctx, tx, payloads[i]); err != nil {
@@ -75,16 +67,12 @@ func (db *DB) insertEntries(ctx context.Context, tx txn, items []store.Item, pay
 	return nil
 }
 
-// insertEntry adds a pending entry with a payload that is there already.
-const insertEntry = `INSERT INTO record (record_id, kind, label, owner, owner_pid, issuer,
-	issuer_pid, capsule, payload_id, payload_size, payload_digest, statement, owner_signature,
-	issuer_signature, state, submission, reason, tx_id, block, created_at, updated_at)
-	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, '', '', '', 0, $15, $15)`
-
-func entryValues(e *store.Entry, payloadID []byte) []any {
-	return []any{e.RecordID[:], int(e.Kind), e.Label, e.Owner[:], e.OwnerPID, e.Issuer[:],
-		e.IssuerPID, notNull(e.Capsule), payloadID, e.PayloadSize, e.PayloadDigest[:],
-		notNull(e.Statement), e.OwnerSignature[:], e.IssuerSignature[:], now()}
+// entryRow is the row of a pending entry with a payload that is there already.
+func entryRow(e *store.Entry, payloadID []byte) []any {
+	at := now()
+	return []any{e.RecordID[:], int64(e.Kind), e.Label, e.Owner[:], e.OwnerPID, e.Issuer[:], e.IssuerPID,
+		notNull(e.Capsule), payloadID, e.PayloadSize, e.PayloadDigest[:], notNull(e.Statement), e.OwnerSignature[:],
+		e.IssuerSignature[:], int64(store.Pending), "", "", "", int64(0), at, at, int64(0), ""}
 }
 
 // Record implements store.Records.
@@ -97,17 +85,23 @@ func (db *DB) Record(ctx context.Context, id record.RecordID) (*store.Entry, err
 // Payload implements store.Records.
 func (db *DB) Payload(ctx context.Context, id record.RecordID, dst io.Writer) error {
 	var (
-		payloadID []byte
-		size, at  int64
-		reason    string
+		payloadID, first []byte
+		size, at         int64
+		reason           string
 	)
-	err := db.read.QueryRowContext(ctx, `SELECT payload_id, payload_size, erased_at, erased_reason FROM record
-		WHERE record_id = $1`, id[:]).Scan(&payloadID, &size, &at, &reason)
+	// A small payload comes along.
+	err := db.read.QueryRowContext(ctx, `SELECT r.payload_id, r.payload_size, r.erased_at, r.erased_reason, c.content
+		FROM record r LEFT JOIN payload_chunk c ON c.payload_id = r.payload_id AND c.seq = 0
+		WHERE r.record_id = $1`, id[:]).Scan(&payloadID, &size, &at, &reason, &first)
 	if err != nil {
 		return absent(err, id)
 	}
 	if err := erased(id, at, reason); err != nil {
 		return err
+	}
+	if int64(len(first)) >= size {
+		_, err := dst.Write(first)
+		return written(err)
 	}
 	return db.copyPayload(ctx, payloadID, size, dst)
 }

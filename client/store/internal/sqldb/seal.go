@@ -121,7 +121,7 @@ func (db *DB) sealing() *goose.Migration {
 			if !sealed[t.Name] {
 				continue
 			}
-			if err := sealTable(ctx, txn{tx, db.seals}, t); err != nil {
+			if err := sealTable(ctx, newTxn(tx, db.seals), t); err != nil {
 				return fmt.Errorf("sealing table %s: %w", t.Name, err)
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -46,6 +47,9 @@ type Engine struct {
 	// Raced says that bringing the schema up to date may have failed because
 	// another process was doing it; nil where it waits for its turn.
 	Raced func(error) bool
+	// Prepare says that queries are to be kept prepared: a driver that does so
+	// itself needs no help.
+	Prepare bool
 	// Name wraps an error in the one that package store has for it.
 	Name func(error) error
 	// Ambiguous says of a failed commit that it may have happened all the
@@ -90,8 +94,11 @@ var _ store.Store = (*DB)(nil)
 // databases over, also when it fails.
 func New(ctx context.Context, write, read *sql.DB, engine Engine, options store.Options) (*DB, error) {
 	db := &DB{
-		write: write, read: reader{read, engine.name}, engine: engine,
+		write: write, read: reader{DB: read, name: engine.name}, engine: engine,
 		folder: folder{path: options.Payloads}, seals: sealer{options.SealKey},
+	}
+	if engine.Prepare {
+		db.read.prepared = &sync.Map{}
 	}
 	for _, step := range []func(context.Context) error{db.migrate, db.identify, db.sweep} {
 		if err := step(ctx); err != nil {

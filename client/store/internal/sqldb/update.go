@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -23,26 +24,50 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-// txn is a writing transaction.
-type txn struct {
-	*sql.Tx
-	seals sealer
-}
-
-// QueryRowContext implements querier.
-func (tx txn) QueryRowContext(ctx context.Context, query string, args ...any) scanner {
-	return tx.Tx.QueryRowContext(ctx, query, args...)
-}
-
 // reader is a database whose errors have the names of package store.
 type reader struct {
 	*sql.DB
-	name func(error) error
+	name     func(error) error
+	prepared *sync.Map // *sql.Stmt by query; nil where the driver keeps statements itself
 }
 
 // QueryRowContext implements querier.
 func (r reader) QueryRowContext(ctx context.Context, query string, args ...any) scanner {
+	if s := r.statement(ctx, query); s != nil {
+		return namedRow{s.QueryRowContext(ctx, args...), r.name}
+	}
 	return namedRow{r.DB.QueryRowContext(ctx, query, args...), r.name}
+}
+
+// statement answers the prepared form of a query, which is parsed once for each
+// connection; nil if there is none. The program has some dozens of queries.
+func (r reader) statement(ctx context.Context, query string) *sql.Stmt {
+	if r.prepared == nil {
+		return nil
+	}
+	if s, ok := r.prepared.Load(query); ok {
+		return s.(*sql.Stmt)
+	}
+	s, err := r.DB.PrepareContext(ctx, query)
+	if err != nil {
+		return nil // the query itself says why
+	}
+	kept, lost := r.prepared.LoadOrStore(query, s)
+	if lost {
+		_ = s.Close() // another goroutine was faster
+	}
+	return kept.(*sql.Stmt)
+}
+
+// Close closes the database and what was prepared.
+func (r reader) Close() error {
+	if r.prepared != nil {
+		r.prepared.Range(func(_, s any) bool {
+			_ = s.(*sql.Stmt).Close() // the database's end closes it too
+			return true
+		})
+	}
+	return r.DB.Close()
 }
 
 // QueryContext implements querier.
@@ -104,7 +129,7 @@ func (db *DB) once(ctx context.Context, f func(txn) error) error {
 		return fmt.Errorf("beginning a transaction: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
-	if err := f(txn{tx, db.seals}); err != nil {
+	if err := f(newTxn(tx, db.seals)); err != nil {
 		return err
 	}
 	if err := tx.Commit(); err != nil {
