@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -103,27 +104,33 @@ func TestRenewal(t *testing.T) {
 
 	seen := map[string]bool{}
 	for _, p := range n.peers {
-		for _, r := range p.proposals {
+		var proposals []*gateway.EndorseRequest
+		var questions []*gateway.SignedCommitStatusRequest
+		p.set(func() { proposals, questions = slices.Clone(p.proposals), slices.Clone(p.questions) })
+		for _, r := range proposals {
 			seen[string(proposalOf(t, r).Raw)] = true
 		}
-		for _, q := range p.questions {
+		for _, q := range questions {
 			var request gateway.CommitStatusRequest
 			require.NoError(t, proto.Unmarshal(q.GetRequest(), &request))
 			signedBy(t, request.GetIdentity(), q.GetRequest(), q.GetSignature())
 		}
 	}
 	require.Greater(t, len(seen), 5, "many certificates were used")
-	for _, text := range n.chain.received {
+	n.chain.mu.Lock()
+	received := slices.Clone(n.chain.received)
+	n.chain.mu.Unlock()
+	for _, text := range received {
 		var envelope common.Envelope
 		var payload common.Payload
 		require.NoError(t, errors.Join(proto.Unmarshal(text, &envelope), proto.Unmarshal(envelope.GetPayload(), &payload)))
 		signedBy(t, creatorOf(t, payload.GetHeader().GetSignatureHeader()), envelope.GetPayload(), envelope.GetSignature())
 	}
 
-	before := len(n.peers[0].proposals)
 	_, err = l.Submit(t.Context(), Call{Contract: "records", Transaction: "Submit"})
 	require.NoError(t, err)
-	require.Equal(t, last.Raw, proposalOf(t, n.peers[0].proposals[before]).Raw)
+	p := n.peers[0]
+	p.set(func() { require.Equal(t, last.Raw, proposalOf(t, p.proposals[len(p.proposals)-1]).Raw) })
 }
 
 // What cannot be used is refused, and the pair from before stays in use.
@@ -156,5 +163,6 @@ func TestABrokenRenewalChangesNothing(t *testing.T) {
 	}
 	_, err := l.Submit(t.Context(), Call{Contract: "records", Transaction: "Submit"})
 	require.NoError(t, err)
-	require.Equal(t, first.Raw, proposalOf(t, n.peers[0].proposals[0]).Raw)
+	p := n.peers[0]
+	p.set(func() { require.Equal(t, first.Raw, proposalOf(t, p.proposals[0]).Raw) })
 }
