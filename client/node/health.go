@@ -105,12 +105,15 @@ type examined struct {
 type health struct {
 	probe, cached time.Duration
 
-	mu    sync.Mutex // held while asking: one asks for all
-	what  *examined  // nil while the node starts
-	last  *report
-	seen  []sighting // heights of the peer that are missing here, oldest first
-	loops map[string]failing
+	mu     sync.Mutex // held while asking: one asks for all
+	what   *examined  // nil until there is something to ask
+	serves bool       // everything listens
+	last   *report
+	asked  time.Time  // when last was complete
+	seen   []sighting // heights of the peer that are missing here, oldest first
+
 	own   sync.Mutex // held for loops
+	loops map[string]failing
 }
 
 // sighting is a height that the peer was seen to have.
@@ -136,11 +139,12 @@ func (h *health) opened(what *examined) {
 	h.what, h.last = what, nil
 }
 
-// certified says which certificates are in use.
-func (h *health) certified(list func() []Expiry) {
+// serving says that everything listens, and which certificates are in use.
+func (h *health) serving(certificates func() []Expiry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.what.expiry = func() ([]Expiry, error) { return list(), nil }
+	h.serves, h.last = true, nil
+	h.what.expiry = func() ([]Expiry, error) { return certificates(), nil }
 }
 
 // worked notes one round of background work.
@@ -170,7 +174,7 @@ func (h *health) fresh() *report { return h.ask(0) }
 func (h *health) ask(old time.Duration) *report {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.last != nil && time.Since(h.last.at) < old {
+	if h.last != nil && time.Since(h.asked) < old {
 		return h.last
 	}
 	if h.what == nil {
@@ -180,6 +184,7 @@ func (h *health) ask(old time.Duration) *report {
 	ctx, cancel := context.WithTimeout(context.Background(), h.probe)
 	defer cancel()
 	h.last = h.examine(ctx)
+	h.asked = time.Now()
 	return h.last
 }
 
@@ -191,7 +196,11 @@ func (h *health) examine(ctx context.Context) *report {
 	both.Go(func() { db = h.askStore(ctx, r) })
 	both.Wait()
 	listener = h.compare(r)
-	r.checks = []check{{Name: checkNode, Passed: true}, ledger, listener, db, h.askDisk(r), h.askCertificates(r), h.askWork()}
+	node := check{Name: checkNode, Passed: true}
+	if !h.serves {
+		node = check{checkNode, false, starting}
+	}
+	r.checks = []check{node, ledger, listener, db, h.askDisk(r), h.askCertificates(r), h.askWork()}
 	return r
 }
 

@@ -48,6 +48,7 @@ func (p *patient) open(folders map[string]string) {
 	p.mu.Lock()
 	p.watch.store = p.store
 	p.mu.Unlock()
+	p.health.serves = true
 	p.health.opened(&examined{
 		height: func(ctx context.Context) (uint64, error) {
 			if p.away.Load() {
@@ -107,6 +108,9 @@ func TestReadinessTellsTheTruth(t *testing.T) {
 	p.requireReady(t, map[string]string{checkNode: starting})
 	require.False(t, p.serves(nodev1.WalletService_ServiceDesc.ServiceName))
 	p.open(map[string]string{"store": t.TempDir()})
+	p.health.serves = false
+	p.requireReady(t, map[string]string{checkNode: starting}) // it does not listen yet
+	p.health.serves = true
 	p.requireReady(t, nil)
 	require.True(t, p.serves(""))
 

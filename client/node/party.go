@@ -71,6 +71,7 @@ func openParty(ctx context.Context, config *Config, w *watch) (p *party, err err
 	if p.ledger, err = ledger.Dial(connection, ledger.WithJournal(points.journal(p.store.Journal())), ledger.WithLogger(log), ledger.WithRetried(w.metrics.Retried)); err != nil {
 		return nil, err
 	}
+	w.opened(p)
 	err = p.patiently(ctx, "read the deployment's parameters from the ledger", func(ctx context.Context) (err error) {
 		p.chain, err = client.OpenChain(ctx, w.metrics.Channel(p.ledger, log))
 		return err
@@ -79,7 +80,6 @@ func openParty(ctx context.Context, config *Config, w *watch) (p *party, err err
 		return nil, err
 	}
 	p.listener = listener.New(p.store, connection.Chaincode, listener.WithLogger(log), listener.WithHandler(p.follow))
-	w.opened(p)
 	return p, p.identify(ctx)
 }
 

@@ -74,7 +74,7 @@ func Run(ctx context.Context, config *Config, log *slog.Logger, ready func(Servi
 	if err := n.listen(); err != nil {
 		return err
 	}
-	w.health.certified(n.certificates)
+	w.health.serving(n.certificates)
 	return n.serve(ctx, ready)
 }
 

@@ -3,6 +3,7 @@ package serve
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"sync"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/mutual"
+	"github.com/claimshare/claimshare/client/store"
 )
 
 // Config is what a server is made of.
@@ -91,8 +93,11 @@ type pulse struct {
 // Check tells of a service that is offered whether it works.
 func (p pulse) Check(ctx context.Context, r *healthv1.HealthCheckRequest) (*healthv1.HealthCheckResponse, error) {
 	answer, err := p.Server.Check(ctx, r)
-	if err != nil || p.healthy == nil || p.healthy(r.GetService()) {
-		return answer, err
+	if err != nil { // its only one
+		return nil, fmt.Errorf("service %q: %w", r.GetService(), store.ErrNotFound)
+	}
+	if p.healthy == nil || p.healthy(r.GetService()) {
+		return answer, nil
 	}
 	return &healthv1.HealthCheckResponse{Status: healthv1.HealthCheckResponse_NOT_SERVING}, nil
 }
