@@ -20,6 +20,7 @@ import (
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/store/sqlite"
+	"github.com/claimshare/claimshare/crypto/bls"
 	"github.com/claimshare/claimshare/crypto/pseudonym"
 )
 
@@ -253,7 +254,7 @@ func TestAnOpenReleaseIsUsedAgain(t *testing.T) {
 	proxy := client.NewProxy(p.chain(t, nil), p.proxy, p.tokens)
 	first, err := proxy.Release(t.Context(), p.demand, p.shop)
 	require.NoError(t, err)
-	again, err := proxy.Release(t.Context(), p.demand, p.shop)
+	again, err := proxy.Release(t.Context(), p.demand, &laterHolder{p})
 	require.NoError(t, err)
 	require.Equal(t, first[0].Release, again[0].Release)
 	require.Equal(t, first[0].Delivery, again[0].Delivery, "as it is on the ledger")
@@ -275,6 +276,57 @@ func TestAnOpenReleaseIsUsedAgain(t *testing.T) {
 	third, err := proxy.Release(t.Context(), p.demand, p.shop)
 	require.NoError(t, err)
 	require.NotEqual(t, other[0].Release, third[0].Release)
+}
+
+// laterHolder signs each delivery anew, a second later.
+type laterHolder struct{ *play }
+
+func (h *laterHolder) ID() record.PartyID { return h.shop.ID() }
+
+func (h *laterHolder) Candidates(ctx context.Context, label string) ([]client.Candidate, error) {
+	return h.shop.Candidates(ctx, label)
+}
+
+func (h *laterHolder) SendPayload(ctx context.Context, o client.PayloadOrder, dst io.Writer) (*client.Trailer, error) {
+	return h.shop.SendPayload(ctx, o, dst)
+}
+
+func (h *laterHolder) Deliver(ctx context.Context, o client.Order) (*client.Delivered, error) {
+	delivered, err := h.shop.Deliver(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &delivered.Delivery.Statement
+	s.Time++
+	delivered.Delivery.Signature = record.Signature(h.shopKeys.Signing.Sign(bls.RoleHolder, s.Hash(h.shop.Chain().Context())))
+	return delivered, nil
+}
+
+// What the proxy itself has done its view has to show, before it orders anew.
+func TestTheViewIsWaitedFor(t *testing.T) {
+	p := newPlay(t)
+	ledger := p.ledger.Chain(t, p.proxy.ID())
+	view := &thawing{frozen: &frozen{ledger.Ledger(), map[string][]byte{}}}
+	proxy := client.NewProxy(p.chain(t, nil), p.proxy, p.tokens, client.WithView(ledger.As(view)))
+	first, err := proxy.Release(t.Context(), p.demand, p.shop)
+	require.NoError(t, err)
+	require.Zero(t, view.waited)
+	again, err := proxy.Release(t.Context(), p.demand, p.shop)
+	require.NoError(t, err)
+	require.Equal(t, first[0].Release, again[0].Release)
+	require.Equal(t, 1, view.waited)
+}
+
+// thawing is a view that is behind until somebody waits for a block.
+type thawing struct {
+	*frozen
+	waited int
+}
+
+func (w *thawing) AwaitBlock(context.Context, uint64) bool {
+	w.waited++
+	w.answers = map[string][]byte{}
+	return true
 }
 
 // The keys that were used last are in memory, until their consent ends.
