@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"filippo.io/age"
 	"github.com/spf13/cobra"
@@ -111,7 +112,7 @@ func describeSnapshot(s *store.Snapshot) answer {
 		upTo = fmt.Sprintf("%d (hash %s)", s.World.Height-1, hash)
 	}
 	a := answer{
-		{"created", "made on", s.Created.UTC().Format("2006-01-02 15:04:05 MST")}, {"blocks", "", s.World.Height}, {"hash", "", hash},
+		{"created", "made on", s.Created.UTC().Format(time.RFC3339)}, {"blocks", "", s.World.Height}, {"hash", "", hash},
 		{"upTo", "up to block", upTo}, {"rows", "rows", rows}, {"payloads", "large payloads", s.Payloads}, {"payloadBytes", "their bytes", s.Bytes},
 	}
 	if s.Lost > 0 {
