@@ -24,10 +24,10 @@ func (o *Owner) BringAlong(listed *record.Record, capsule []byte) ([]byte, error
 		return nil, err
 	}
 	under, v := o.validUnder(c)
-	switch {
-	case under == nil:
+	switch under {
+	case nil:
 		return nil, fmt.Errorf("%w: it is valid under no key of this wallet", ErrTampered)
-	case under == o.keys:
+	case o.keys:
 		return nil, nil
 	}
 	rotated, err := under.Scoped.RotateTo(o.keys.Scoped, v)

@@ -12,6 +12,7 @@ import (
 type Account struct {
 	client.History
 	Parties map[record.PartyID]*record.Party
+	Key     record.EncryptionKey // the owner's present one
 }
 
 // History is who asked, what was granted, and who was given what, when.
@@ -26,7 +27,7 @@ func (w *Wallet) History(ctx context.Context) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Account{History: *h, Parties: map[record.PartyID]*record.Party{}}
+	a := &Account{History: *h, Parties: map[record.PartyID]*record.Party{}, Key: s.owner.Key()}
 	for _, id := range a.mentioned() {
 		if id.IsZero() || a.Parties[id] != nil {
 			continue

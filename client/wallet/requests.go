@@ -15,6 +15,13 @@ type Asked struct {
 	Requester *record.Party
 	Covers    []record.Record
 	Answers   []record.Consent
+	Key       record.EncryptionKey // the owner's present one
+}
+
+// Waits says that the owner has not answered, or had the answers end by replacing
+// its keys.
+func (a *Asked) Waits() bool {
+	return !slices.ContainsFunc(a.Answers, func(c record.Consent) bool { return c.OwnerKey == a.Key })
 }
 
 // Requests is who asked for what, oldest first.
@@ -47,7 +54,7 @@ func (w *Wallet) Requests(ctx context.Context) ([]Asked, error) {
 			}
 			parties[r.Requester] = who
 		}
-		a := Asked{Request: r, Requester: who, Covers: covered(&r.AccessRequest, records)}
+		a := Asked{Request: r, Requester: who, Covers: covered(&r.AccessRequest, records), Key: s.owner.Key()}
 		for _, c := range consents {
 			if c.Request == r.ID {
 				a.Answers = append(a.Answers, c)
@@ -72,7 +79,7 @@ func (w *Wallet) InForce(ctx context.Context, request record.RequestID) (*record
 		return nil, err
 	}
 	for i := range consents {
-		if c := &consents[i]; c.Request == request && c.UsableAt(time.Now().Unix()) == nil {
+		if c := &consents[i]; c.Request == request && c.OwnerKey == s.owner.Key() && c.UsableAt(time.Now().Unix()) == nil {
 			return c, nil
 		}
 	}

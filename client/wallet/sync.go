@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/claimshare/claimshare/chaincode/record"
-	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/walletauth"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 )
@@ -82,10 +81,7 @@ func (w *Wallet) sync(ctx context.Context, s *session) (*Synced, error) {
 
 // stayedBehind notes whether there is something left to do.
 func (w *Wallet) stayedBehind(s *Synced) error {
-	behind := false
-	for _, u := range s.Left { // an erasure may not be on the ledger yet
-		behind = behind || !errors.Is(u.Err, store.ErrErased)
-	}
+	behind := len(s.Left) > 0
 	if behind == w.c.Behind {
 		return nil
 	}

@@ -73,7 +73,7 @@ func describePolicy(p *document.Policy) []string {
 		lines = append(lines, fmt.Sprintf("Covers %s up to %s, of which you pay the first %s",
 			document.Term("coverageType", c.Type), money(c.Limit), money(c.Deductible)))
 	}
-	return append(lines, fmt.Sprintf("Premium %s in %s", money(p.Premium.Total), many(int(p.Premium.Instalments), "instalment")))
+	return append(lines, fmt.Sprintf("Premium %s in %s", money(p.Premium.Total), many(p.Premium.Instalments, "instalment")))
 }
 
 func describeRepair(r *document.RepairRecord) []string {
@@ -128,7 +128,7 @@ func (w *Wallet) DescribeRequest(a *Asked) []string {
 	lines = append(lines, what+w.heldBy(r.Holder)+":")
 	lines = append(lines, w.list(a.Covers)...)
 	for i := range a.Answers {
-		lines = append(lines, "You have answered: "+DescribeConsent(&a.Answers[i]))
+		lines = append(lines, "You have answered: "+DescribeConsent(&a.Answers[i], a.Key))
 	}
 	return lines
 }
@@ -203,7 +203,7 @@ func (w *Wallet) DescribeSynced(s *Synced) []string {
 	if len(s.Left) == 0 {
 		return append(lines, "All your records can be shared.")
 	}
-	lines = append(lines, fmt.Sprintf("Not brought along: %s, which only you can read until then:", many(len(s.Left), "record")))
+	lines = append(lines, fmt.Sprintf("Not brought along yet, and readable for nobody but you: %s", many(len(s.Left), "record")))
 	for i := range s.Left {
 		u := &s.Left[i]
 		lines = append(lines, w.list([]record.Record{u.Record})...)
@@ -229,8 +229,9 @@ func article(word fmt.Stringer) string {
 	return "a " + s
 }
 
-// DescribeConsent is a consent in one line.
-func DescribeConsent(c *record.Consent) string {
+// DescribeConsent is a consent in one line. Present is its owner's key now: a
+// consent of former keys has ended.
+func DescribeConsent(c *record.Consent, present record.EncryptionKey) string {
 	line := "consent " + c.Consent.String()
 	if c.Label != "" { // there is none in paper mode
 		line += fmt.Sprintf(", label %q", c.Label)
@@ -241,6 +242,8 @@ func DescribeConsent(c *record.Consent) string {
 		return line + "withdrawn on " + moment(c.RevokedAt)
 	case time.Now().Unix() >= c.Expiry:
 		return line + "over"
+	case c.OwnerKey != present:
+		return line + "ended when you replaced your keys"
 	case c.Status == record.ConsentApproved:
 		return line + "in force"
 	}
@@ -269,7 +272,7 @@ func (w *Wallet) DescribeHistory(a *Account) []string {
 	part("What you allowed:", len(a.Consents))
 	for i := range a.Consents {
 		c := &a.Consents[i]
-		lines = append(lines, fmt.Sprintf("  %s  %s: %s", moment(c.GrantedAt), name(c.Requester), DescribeConsent(c)))
+		lines = append(lines, fmt.Sprintf("  %s  %s: %s", moment(c.GrantedAt), name(c.Requester), DescribeConsent(c, a.Key)))
 	}
 	part("Who was given your records:", len(a.Releases))
 	for _, r := range a.Releases {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -115,6 +116,16 @@ func TestStayedBehind(t *testing.T) {
 	before := alice.grant(alice.asked("suedhaven", "shop", "repair/2026"))
 	alice.rotate()
 	require.ErrorIs(t, alice.fetch("suedhaven", "shop", before, first), record.ErrStaleKeyVersion)
+	asked, err := alice.w.Requests(t.Context())
+	require.NoError(t, err)
+	require.True(t, asked[0].Waits(), "the answer has ended")
+	require.Contains(t, strings.Join(alice.w.DescribeRequest(&asked[0]), "\n"), "ended when you replaced your keys")
+	none, err := alice.w.InForce(t.Context(), asked[0].Request.ID)
+	require.NoError(t, err)
+	require.Nil(t, none)
+	history, err := alice.w.History(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, strings.Join(alice.w.DescribeHistory(history), "\n"), "ended when you replaced your keys")
 	second := alice.offer("shop", "repair/2026")
 	alice.sign(second)
 	require.NoError(t, shop.db.ReplaceCapsule(t.Context(), first, kept.Capsule)) // the shop restores an old backup

@@ -36,7 +36,7 @@ func (a *app) walletRequests() *cobra.Command {
 				list := []requestAnswer{}
 				for i := range asked {
 					r := &asked[i]
-					if len(r.Answers) > 0 && !all {
+					if !r.Waits() && !all {
 						continue
 					}
 					list = append(list, requestAnswer{r.Request, r.Requester, r.Covers, r.Answers})

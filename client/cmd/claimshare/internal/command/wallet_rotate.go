@@ -2,12 +2,14 @@ package command
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
 	"github.com/claimshare/claimshare/client/wallet"
 	"github.com/claimshare/claimshare/client/walletauth"
+	answered "github.com/claimshare/claimshare/client/wire/refusal"
 )
 
 // syncAnswer says what became of older records, for programs.
@@ -67,7 +69,11 @@ interrupted, run it again; the same code does.`,
 				if err != nil {
 					return err
 				}
-				if err := w.Rotate(ctx, code); err != nil {
+				err = w.Rotate(ctx, code)
+				if errors.Is(err, answered.ErrWalletCode) {
+					return refuse(answered.ErrWalletCode, "ask the system manager for a code to replace keys with; one to enrol with does not do", "%w", err)
+				}
+				if err != nil {
 					return err
 				}
 				lines := []string{"Your keys are replaced, and your consents have ended."}
