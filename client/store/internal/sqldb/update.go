@@ -48,7 +48,7 @@ func (r reader) statement(ctx context.Context, query string) *sql.Stmt {
 	if s, ok := r.prepared.Load(query); ok {
 		return s.(*sql.Stmt)
 	}
-	s, err := r.DB.PrepareContext(ctx, query)
+	s, err := r.PrepareContext(ctx, query)
 	if err != nil {
 		return nil // the query itself says why
 	}
