@@ -22,6 +22,7 @@ import (
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/store/pgserver"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 	"github.com/claimshare/claimshare/network/claims"
 	"github.com/claimshare/claimshare/network/consortium"
@@ -231,4 +232,52 @@ func (s *stage) requireKept(t *testing.T, shop claims.Clerk, id record.RecordID)
 	files, err := filepath.Glob(filepath.Join(shop.Node.Payloads, "[0-9a-f]*"))
 	require.NoError(t, err)
 	require.Len(t, files, 1, "payload files: %v", files)
+}
+
+// TestDiskFullPostgreSQL fills the disk of the database server. A node cannot see
+// that coming, and does not end because of it: what the server has no room for is
+// refused, with a reason, and nothing is lost.
+func TestDiskFullPostgreSQL(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.Chmod(filepath.Dir(dir), 0o711)) //nolint:gosec // the server is another user, and goes through
+	smallDisk(t, dir, "256m")
+	server := pgserver.Run(t, pgserver.Config{Dir: dir, Settings: map[string]string{"max_connections": "200", "max_wal_size": "64MB", "min_wal_size": "32MB"}})
+	s := newStage(t, consortium.Options{System: "Full server", Submit: node.SubmitDirect, Database: server.NewDatabase})
+	s.issue(t, s.insurer, record.KindPolicy, "policy/2026")
+	parsed, photos := withPhotos(t)
+	ctx, shop, owner := t.Context(), s.shop, s.person
+	before, err := s.PID(shop.Node)
+	require.NoError(t, err)
+	repair, err := shop.Issue(ctx, owner.Wallet.ID(), record.KindRepair, hostileLabel, parsed.JSON(), photos)
+	require.NoError(t, err)
+
+	filler := fill(t, dir)
+	accepted := 1
+	for err == nil { // pages that are there already take some
+		require.Less(t, accepted, 1000)
+		if _, err = shop.Issue(ctx, owner.Wallet.ID(), record.KindRepair, hostileLabel, parsed.JSON(), photos); err == nil {
+			accepted++
+		}
+	}
+	t.Logf("after %d records: %v", accepted, err)
+	requireSaysFull(t, err)
+	require.NoError(t, os.Remove(filler))
+	s.requireReady(t, shop.Node)
+	pid, err := s.PID(shop.Node)
+	require.NoError(t, err)
+	require.Equal(t, before, pid, "the node ended because its database had no room")
+	requireLogSaysFull(t, shop.Node)
+
+	waiting, err := owner.Wallet.Proposals(ctx)
+	require.NoError(t, err)
+	require.Len(t, waiting, accepted)
+	_, err = owner.Sign(ctx, repair, "")
+	require.NoError(t, err)
+	require.NoError(t, shop.Settled(ctx))
+	fetched := s.fetchOne(t, s.agree(t, 1), repair)
+	require.NoError(t, fetched.Err)
+	plaintext, err := s.rival.Read(ctx, fetched.Release)
+	require.NoError(t, err)
+	require.NotEmpty(t, plaintext)
 }
