@@ -117,7 +117,7 @@ func (r *run) catchUp(ctx context.Context) error {
 }
 
 // stuck is after how long without a block nobody is taken to read the ledger.
-const stuck = 2 * time.Second
+const stuck = 3 * time.Second
 
 // lastBlock is the number of the last block that the database lists, plus one.
 func lastBlock(ctx context.Context, in store.Inspection) (uint64, error) {

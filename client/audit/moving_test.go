@@ -213,7 +213,7 @@ func TestCatchingUp(t *testing.T) {
 	read := make(chan error, 1)
 	go func() {
 		for _, b := range s.blocks.blocks[1:] {
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 			if err := s.insurer.next.Apply(t.Context(), b); err != nil {
 				read <- err
 				return
@@ -235,4 +235,39 @@ func TestBehind(t *testing.T) {
 	s.blocks.blocks = s.blocks.blocks[:1]
 	_, err := s.auditor(t, s.shop).Run(t.Context())
 	require.ErrorIs(t, err, audit.ErrBehind)
+}
+
+// TestErased: what the ledger calls erased is handed out to nobody, and is found
+// until it is destroyed. Who received it before still has it.
+func TestErased(t *testing.T) {
+	s := newStage(t, openSQLite)
+	ctx := t.Context()
+	id := s.keep(t, 500)
+	s.submit(t, id)
+	consent := s.grant(t)
+	release := s.fetch(t, consent, id)
+	s.erase(t, id)
+	holder, proxy := s.member(s.shop), client.NewProxy(s.proxy.chain, s.proxy.keys, s.proxy.db)
+	order := client.Order{Consent: consent, Record: id, Proxy: s.proxy.keys.ID(), Nonce: record.Nonce{1}}
+	order.Release = record.NewReleaseID(order.Consent, order.Record, order.Proxy, order.Nonce)
+	_, err := holder.Deliver(ctx, order)
+	require.ErrorIs(t, err, record.ErrRecordErased)
+	_, err = proxy.Release(ctx, client.Demand{Requester: s.insurer.keys.ID(), Consent: consent, Records: []record.RecordID{id}}, holder)
+	require.ErrorIs(t, err, record.ErrRecordErased)
+
+	report, err := s.auditor(t, s.shop).Run(ctx)
+	require.NoError(t, err)
+	require.Len(t, report.Findings, 1)
+	require.Equal(t, "erased_at", report.Findings[0].Column)
+	require.NoError(t, s.shop.db.Erase(ctx, id, "the owner asked"))
+	_, err = holder.SendPayload(ctx, client.PayloadOrder{Release: release}, new(bytes.Buffer))
+	require.ErrorIs(t, err, store.ErrErased)
+	for _, x := range []*actor{s.shop, s.insurer, s.proxy} {
+		report, err := s.auditor(t, x).Run(ctx)
+		require.NoError(t, err)
+		require.True(t, report.Complete, report.Findings)
+	}
+	var copied bytes.Buffer
+	require.NoError(t, s.insurer.db.ReceivedPayload(ctx, release, &copied))
+	require.NotZero(t, copied.Len())
 }

@@ -245,7 +245,7 @@ func (p *operations) erased(t *testing.T) {
 	person := p.join(t, "US 900-00-3000")
 	require.NoError(t, p.policy(t.Context(), person))
 	repair := func() record.RecordID {
-		id, err := p.disturbed.record(t.Context(), person, p.shop, record.KindRepair, hostileLabel, crashRepair())
+		id, err := p.record(t.Context(), person, p.shop, record.KindRepair, hostileLabel, crashRepair())
 		require.NoError(t, err)
 		return id
 	}
