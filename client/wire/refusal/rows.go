@@ -67,6 +67,9 @@ var rows = []row{
 	{"STORE_FULL", codes.FailedPrecondition, store.ErrFull},
 	{"STORE_UNAVAILABLE", codes.Aborted, store.ErrUnavailable},
 	{"STORE_OTHER_PAYLOADS", codes.Internal, store.ErrOtherPayloads},
+	{"STORE_SEAL_KEY", codes.Internal, store.ErrSealKey},
+	{"STORE_SNAPSHOT", codes.Internal, store.ErrSnapshot},
+	{"STORE_NOT_EMPTY", codes.Internal, store.ErrNotEmpty},
 	{"STORE_MOVED", codes.Aborted, store.ErrMoved},
 
 	{"PRE_MALFORMED", codes.InvalidArgument, pre.ErrMalformed},
