@@ -79,6 +79,10 @@ type World interface {
 // applied. What it does through tx happens together with them, exactly once.
 // It must not use the Store: the database is busy with this transaction, and
 // an SQLite store would wait for itself.
+//
+// It may be called again for the same transaction, when the database undid
+// everything because of another writer: what it does elsewhere than through tx
+// must bear that.
 type UseTransaction func(ctx context.Context, tx WorldTx, t ledger.Transaction) error
 
 // WorldTx is the part of a Store that can be used while the world state
