@@ -73,15 +73,28 @@ func testOutbox(t *testing.T, s store.Store) {
 
 func testOutboxStates(t *testing.T, s store.Store) {
 	ctx := t.Context()
-	ids := put(t, s, 3)
+	ids := put(t, s, 4)
 
 	// An event may come before this store heard of its own submission.
 	require.NoError(t, s.MarkRecorded(ctx, "tx", 1, ids[0]))
 	require.ErrorIs(t, s.MarkRefused(ctx, "tx", "no", ids[0]), store.ErrState)
 	require.ErrorIs(t, s.Requeue(ctx, ids[0]), store.ErrState)
 
+	// What was submitted twice is recorded by the earlier one, whichever is heard
+	// of first.
+	for _, heard := range []struct {
+		tx    string
+		block uint64
+	}{{"again", 98}, {"first", 96}, {"amended", 99}} {
+		require.NoError(t, s.MarkRecorded(ctx, heard.tx, heard.block, ids[3]))
+	}
+	kept, err := s.Record(ctx, ids[3])
+	require.NoError(t, err)
+	require.EqualValues(t, 96, kept.Block)
+	require.Equal(t, "first", kept.TxID)
+
 	// All or none.
-	err := s.MarkSubmitted(ctx, store.Submission{Reference: "tx2", Records: []record.RecordID{ids[1], ids[0]}})
+	err = s.MarkSubmitted(ctx, store.Submission{Reference: "tx2", Records: []record.RecordID{ids[1], ids[0]}})
 	require.ErrorIs(t, err, store.ErrState)
 	got, err := s.Record(ctx, ids[1])
 	require.NoError(t, err)
@@ -98,9 +111,9 @@ func testOutboxStates(t *testing.T, s store.Store) {
 
 	// Refused, then mended and sent again.
 	require.NoError(t, s.MarkRefused(ctx, "c", "stale key", ids[2]))
-	require.ErrorIs(t, s.MarkSubmitted(ctx, store.Submission{Reference: "d", Records: ids[2:]}), store.ErrState)
+	require.ErrorIs(t, s.MarkSubmitted(ctx, store.Submission{Reference: "d", Records: ids[2:3]}), store.ErrState)
 	require.NoError(t, s.Requeue(ctx, ids[2]))
-	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "d", Records: ids[2:]}))
+	require.NoError(t, s.MarkSubmitted(ctx, store.Submission{Reference: "d", Records: ids[2:3]}))
 }
 
 func testJournal(t *testing.T, s store.Store) {

@@ -49,11 +49,13 @@ func (db *DB) MarkRecorded(ctx context.Context, txID string, block uint64, ids .
 
 func markRecorded(ctx context.Context, tx txn, txID string, block uint64, ids []record.RecordID) error {
 	for _, id := range ids {
-		// What the ledger has is recorded, whatever was thought of it here;
-		// a second event about it changes nothing.
+		// What the ledger has is recorded, whatever was thought of it here; a
+		// second event about it changes nothing. The earliest transaction is the
+		// one that recorded it: one that was submitted again was told so, and may
+		// have been noted before the listener came to the first.
 		err := tx.touch(ctx, "record", id[:], func() error {
 			_, err := tx.ExecContext(ctx, `UPDATE record SET state = 2, reason = '', tx_id = $1, block = $2,
-				updated_at = $3 WHERE record_id = $4 AND state <> 2`, txID, int64(block), now(), id[:])
+				updated_at = $3 WHERE record_id = $4 AND (state <> 2 OR block > $2)`, txID, int64(block), now(), id[:])
 			return err
 		})
 		if err != nil {
