@@ -26,7 +26,7 @@ func TestDirectoryFiles(t *testing.T) {
 		"a party twice":  {"nodes:\n- {party: " + oneParty + ", name: North, parties: \"north:7051\"}\n- {party: " + oneParty + ", name: South, parties: \"south:7051\"}\n", "listed twice"},
 		"no port":        {"nodes:\n- {party: " + oneParty + ", name: North, parties: north}\n", "parties"},
 		"no party":       {"nodes:\n- {party: north, name: North, parties: \"north:7051\"}\n", "North"},
-		"unknown fields": {"nodes:\n- {party: " + oneParty + ", adress: \"north:7051\"}\n", "adress"},
+		"unknown fields": {"nodes:\n- {party: " + oneParty + ", where: \"north:7051\"}\n", "where"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "directory.yaml")
