@@ -110,7 +110,7 @@ func (r *run) catchUp(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(glance):
+		case <-time.After(min(glance, r.Patience)):
 		}
 	}
 	return nil
@@ -165,7 +165,7 @@ func (r *run) peer(ctx context.Context, want uint64) (uint64, error) {
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case <-time.After(glance):
+		case <-time.After(min(glance, r.Patience)):
 		}
 	}
 }

@@ -112,7 +112,7 @@ func (r *run) onceMore(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(glance):
+		case <-time.After(min(glance, r.Patience)):
 		}
 		waiting := r.again
 		r.again = map[string][]key{}
