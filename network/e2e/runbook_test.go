@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
@@ -85,6 +86,10 @@ const newcomerIdentity = "shop2"
 
 func newRunbook(t *testing.T) *runbook {
 	t.Helper()
+	for _, program := range []string{"bash", "curl", "jq", "make", "openssl", "tar"} {
+		_, err := exec.LookPath(program)
+		require.NoError(t, err, "the runbook needs %s: install it", program)
+	}
 	dir, err := os.MkdirTemp("", "claimshare-runbook-") // a short name, which others can go through
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, os.RemoveAll(dir)) })
