@@ -48,6 +48,16 @@ func notErased(ctx context.Context, q querier, id record.RecordID) error {
 	return erased(id, at, reason)
 }
 
+// unlessErased answers err, or store.ErrErased when a record was erased while its
+// payload was read: there may be zeros in what was.
+func (db *DB) unlessErased(ctx context.Context, id record.RecordID, err error) error {
+	gone := notErased(ctx, db.read, id)
+	if gone != nil && (err == nil || errors.Is(gone, store.ErrErased)) {
+		return gone
+	}
+	return err
+}
+
 // Erase implements store.Records.
 func (db *DB) Erase(ctx context.Context, id record.RecordID, reason string) error {
 	if reason == "" {
@@ -70,6 +80,10 @@ func (db *DB) Erase(ctx context.Context, id record.RecordID, reason string) erro
 	}
 	return nil
 }
+
+// Scrub removes what was deleted from where the database keeps old content: after a
+// deletion that was interrupted. The error says what was in the way.
+func (db *DB) Scrub(ctx context.Context) error { return db.engine.name(db.engine.Scrub(ctx)) }
 
 // eraseRow takes payload and capsule away, and answers which payload. The first
 // reason stays.

@@ -90,7 +90,7 @@ func (f folder) open(id []byte) (*os.File, error) {
 	if f.path == "" {
 		return nil, fs.ErrNotExist
 	}
-	return os.Open(f.file(id))
+	return os.OpenFile(f.file(id), os.O_RDONLY|noFollow, 0)
 }
 
 // destroy overwrites a payload's file with zeros and removes it. It does
@@ -102,8 +102,19 @@ func (f folder) destroy(id []byte) error {
 	return destroyFile(f.file(id))
 }
 
+// destroyFile does not touch what a link leads to: it removes the link.
 func destroyFile(path string) error {
-	file, err := os.OpenFile(path, os.O_WRONLY, 0)
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !info.Mode().IsRegular() {
+		return os.Remove(path)
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|noFollow, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -183,8 +194,8 @@ func (f folder) sweep(ctx context.Context, named func(id []byte) (bool, error)) 
 
 func (f folder) sweepFile(entry fs.DirEntry, named func(id []byte) (bool, error)) error {
 	id, err := hex.DecodeString(entry.Name())
-	if err != nil || entry.IsDir() {
-		return nil // the owner's file, and what others have put here
+	if err != nil || !entry.Type().IsRegular() {
+		return nil // the owner's file, and what others have put here, links too
 	}
 	if keep, err := named(id); err != nil || keep {
 		return err

@@ -13,6 +13,9 @@ import (
 // modesMatter says that files have owners and modes here.
 const modesMatter = false
 
+// noFollow has no meaning here.
+const noFollow = 0
+
 // given up: nobody works on a file of this age any more.
 const givenUp = 24 * time.Hour
 

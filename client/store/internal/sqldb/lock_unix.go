@@ -14,6 +14,9 @@ import (
 // modesMatter says that files have owners and modes here.
 const modesMatter = true
 
+// noFollow keeps an opening from following a link.
+const noFollow = unix.O_NOFOLLOW
+
 // hold locks a file until the answer is closed, also when f is closed before.
 // The lock ends with the process.
 func hold(f *os.File) (io.Closer, error) {

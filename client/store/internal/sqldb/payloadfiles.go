@@ -31,7 +31,7 @@ func (db *DB) StrangePayloadFiles() ([]string, error) {
 	var names []string
 	for _, entry := range entries {
 		name := entry.Name()
-		if id, bad := hex.DecodeString(name); bad == nil && len(id) == payloadIDSize && !entry.IsDir() || name == ownerFile {
+		if id, bad := hex.DecodeString(name); bad == nil && len(id) == payloadIDSize && entry.Type().IsRegular() || name == ownerFile {
 			continue
 		}
 		names = append(names, name)

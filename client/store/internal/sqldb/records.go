@@ -103,7 +103,7 @@ func (db *DB) Payload(ctx context.Context, id record.RecordID, dst io.Writer) er
 		_, err := dst.Write(first)
 		return written(err)
 	}
-	return db.copyPayload(ctx, payloadID, size, dst)
+	return db.unlessErased(ctx, id, db.copyPayload(ctx, payloadID, size, dst))
 }
 
 // Find implements store.Records.
