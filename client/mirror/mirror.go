@@ -166,7 +166,8 @@ func (c *Channel) compare(ctx context.Context) bool {
 
 func (c *Channel) due() bool {
 	last := c.compared.Load()
-	return last == 0 || time.Since(time.Unix(0, last)) > c.every
+	ago := time.Since(time.Unix(0, last))
+	return last == 0 || ago > c.every || ago < 0 // the clock was set back
 }
 
 // raise makes the copy unfit for answers until it has so many blocks.

@@ -468,3 +468,17 @@ func TestBounded(t *testing.T) {
 	require.True(t, b.has(id(3*half)))
 	require.LessOrEqual(t, len(b.young)+len(b.old), 2*half)
 }
+
+// A clock that is set back does not let the copy go uncompared until it has caught up.
+func TestAClockThatIsSetBack(t *testing.T) {
+	s := newStage(t)
+	_, granted := consent(record.ConsentApproved)
+	s.writes(t, true, granted)
+	_, known := s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	require.True(t, known)
+	s.compared.Store(time.Now().Add(time.Hour).UnixNano())
+	_, revoked := consent(record.ConsentRevoked)
+	s.writes(t, false, revoked)
+	_, known = s.Document(t.Context(), record.TxConsent, record.ConsentID{1}.String())
+	require.False(t, known, "the peer has a block that the copy has not")
+}
