@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -187,12 +188,7 @@ func (p *Proxy) ReleaseFrom(ctx context.Context, d Demand, holders func(issuer r
 	if err := p.announce(ctx, deliveries); err != nil {
 		return nil, err
 	}
-	// The owner may have withdrawn the consent in the meantime, and the ledger's
-	// time is the client's: this proxy's own clock decides too.
-	if consent, err = p.named(ctx, p.chain, d.Consent); err != nil {
-		return nil, err
-	}
-	if err := p.usable(ctx, consent); err != nil {
+	if err := p.lastLook(ctx, consent); err != nil {
 		return nil, err
 	}
 	out := make([]Handover, len(verified))
@@ -204,6 +200,25 @@ func (p *Proxy) ReleaseFrom(ctx context.Context, d Demand, holders func(issuer r
 		out[i] = Handover{AsOf: p.chain.Seen(), Release: deliveries[i].Statement.Release, Reencrypted: reencrypted, Delivery: deliveries[i]}
 	}
 	return out, nil
+}
+
+// lastLook reads a consent on the ledger after its releases were committed. The
+// owner may have withdrawn it in the meantime, and the ledger's time is the client's:
+// this proxy's own clock decides too. It must also be the one that the view has
+// shown, or the records would go to somebody whom the view alone names. It returns
+// [ErrStatement] otherwise.
+func (p *Proxy) lastLook(ctx context.Context, shown *record.Consent) error {
+	consent, err := p.named(ctx, p.chain, shown.Consent)
+	if err != nil {
+		return err
+	}
+	if err := p.usable(ctx, consent); err != nil {
+		return err
+	}
+	if !bytes.Equal(consent.Statement().Encode(), shown.Statement().Encode()) {
+		return fmt.Errorf("%w: the ledger has another consent than this proxy's view of it", ErrStatement)
+	}
+	return nil
 }
 
 // ordered is what a holder delivered, checked.
@@ -384,6 +399,9 @@ func (c *Chain) checkCapsule(encoded []byte, listed *record.Record, consent *rec
 // Sweep destroys the keys of all consents that have been revoked or have
 // expired, and returns how many.
 func (p *Proxy) Sweep(ctx context.Context) (int, error) {
+	if err := p.kept.finish(ctx); err != nil {
+		return 0, err
+	}
 	var live []record.ConsentID
 	for t, err := range p.kept.stored.LiveTokens(ctx) {
 		if err != nil {

@@ -3,6 +3,7 @@ package client_test
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -384,4 +385,93 @@ func TestReleaseFrom(t *testing.T) {
 	_, err = proxy.ReleaseFrom(t.Context(), p.demand, holders)
 	require.ErrorIs(t, err, record.ErrRecordUnknown)
 	require.Len(t, asked, 1)
+}
+
+// altering answers consents as somebody has altered them in the proxy's database.
+type altering struct {
+	client.Channel
+	alter func(*record.Consent)
+}
+
+func (a *altering) Evaluate(ctx context.Context, contract, transaction string, args ...string) ([]byte, error) {
+	answer, err := a.Channel.Evaluate(ctx, contract, transaction, args...)
+	if err != nil || contract+":"+transaction != record.TxConsent {
+		return answer, err
+	}
+	c := new(record.Consent)
+	if err := json.Unmarshal(answer, c); err != nil {
+		return nil, err
+	}
+	a.alter(c)
+	return json.Marshal(c)
+}
+
+// Who may write the proxy's database, tokens and copy of the ledger, does not get
+// handed out what a consent gives to somebody else.
+func TestAViewThatWasAltered(t *testing.T) {
+	p := newPlay(t)
+	thief := p.shopKeys.ID()
+	chain := p.ledger.Chain(t, p.proxy.ID())
+	for name, alter := range map[string]func(*record.Consent){
+		"requester": func(c *record.Consent) { c.Requester = thief },
+	} {
+		listed, err := chain.Consent(t.Context(), p.consent)
+		require.NoError(t, err)
+		alter(listed)
+		kept, err := p.tokens.Token(t.Context(), p.consent)
+		require.NoError(t, err)
+		kept.Grant = listed.Statement().Encode()
+		view := chain.As(&altering{chain.Ledger(), alter})
+		proxy := client.NewProxy(p.chain(t, nil), p.proxy, &planted{p.tokens, kept}, client.WithView(view))
+		p.demand.Requester = thief
+		handovers, err := proxy.Release(t.Context(), p.demand, p.shop)
+		require.ErrorIs(t, err, client.ErrStatement, name)
+		require.Empty(t, handovers)
+	}
+}
+
+// planted is a database with one key for every consent.
+type planted struct {
+	store.Tokens
+	token *store.Token
+}
+
+func (p *planted) Token(context.Context, record.ConsentID) (*store.Token, error) { return p.token, nil }
+
+// stuck is a database that destroys, and cannot clean up after it.
+type stuck struct {
+	store.Tokens
+	in    bool
+	asked int
+}
+
+var errStuck = errors.New("old pages may still hold it")
+
+func (s *stuck) DestroyToken(ctx context.Context, id record.ConsentID, reason string) error {
+	s.asked++
+	if err := s.Tokens.DestroyToken(ctx, id, reason); err != nil || !s.in {
+		return err
+	}
+	return errStuck
+}
+
+// A key that may still be in old pages of the database is destroyed again, though it
+// is not among the live ones any more.
+func TestAKeyThatWasNotQuiteDestroyed(t *testing.T) {
+	p := newPlay(t)
+	db := &stuck{Tokens: p.tokens, in: true}
+	proxy := client.NewProxy(p.chain(t, nil), p.proxy, db)
+	p.alter(revoked)
+	for range 2 {
+		_, err := proxy.Sweep(t.Context())
+		require.ErrorIs(t, err, errStuck)
+	}
+	require.Equal(t, 2, db.asked)
+	db.in = false
+	_, err := proxy.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, db.asked)
+	_, err = proxy.Sweep(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 3, db.asked)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"sync"
 
 	"github.com/claimshare/claimshare/chaincode/record"
@@ -20,7 +21,8 @@ type tokens struct {
 
 	mu        sync.Mutex
 	ready     map[record.ConsentID]*ready
-	destroyed uint64 // how often something was destroyed
+	destroyed uint64                     // how often something was destroyed
+	open      map[record.ConsentID]error // why those are destroyed that could not be, or not in every place
 }
 
 // ready is the key of one consent after its check.
@@ -35,13 +37,39 @@ type convert func(*pre.VerifiedCapsule) ([]byte, error)
 // maxReady bounds the keys in memory; one has about a kilobyte.
 const maxReady = 1000
 
-// destroy forgets a key and destroys it in the database.
+// destroy forgets a key and destroys it in the database. What fails is tried again by
+// [tokens.finish].
 func (t *tokens) destroy(ctx context.Context, id record.ConsentID, reason error) error {
 	t.mu.Lock()
 	delete(t.ready, id)
 	t.destroyed++
 	t.mu.Unlock()
-	return t.stored.DestroyToken(ctx, id, reason.Error())
+	err := t.stored.DestroyToken(ctx, id, reason.Error())
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err == nil {
+		delete(t.open, id)
+		return nil
+	}
+	if t.open == nil {
+		t.open = map[record.ConsentID]error{}
+	}
+	t.open[id] = reason
+	return err
+}
+
+// finish destroys what could not be destroyed before, or may still be in old pages of
+// the database: of that the list of live keys does not know.
+func (t *tokens) finish(ctx context.Context) error {
+	t.mu.Lock()
+	open := maps.Clone(t.open)
+	t.mu.Unlock()
+	for id, reason := range open {
+		if err := t.destroy(ctx, id, reason); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // find is the key of a consent if it is in memory, and how often something was
