@@ -15,6 +15,7 @@ import (
 	"github.com/claimshare/claimshare/client/listener"
 	"github.com/claimshare/claimshare/client/store"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
+	"github.com/claimshare/claimshare/crypto/bls"
 )
 
 // eraseEvery is how often it is looked whether something is to be destroyed that
@@ -164,23 +165,50 @@ func (p *party) findErasures(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if listed.Issuer == p.id() && listed.Erased != 0 {
+		if listed.Issuer != p.id() || listed.Erased == 0 {
+			continue
+		}
+		e, err := p.store.Record(ctx, listed.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if e.Erased.IsZero() && p.erasedByUs(listed) {
 			p.erasures.add(listed.ID)
 		}
 	}
 	return nil
 }
 
+// erasedByUs says whether an erasure that the ledger tells of is signed with this
+// party's own keys. What is destroyed does not come back, so no peer's word is enough
+// for it, and no row in the database.
+func (p *party) erasedByUs(listed *record.Record) bool {
+	s := listed.EraseStatement()
+	if s != nil && bls.Verify(p.keys.Signing.PublicKey(), bls.RoleIssuer, s.Hash(p.chain.Context()), bls.Signature(listed.Erasure.Signature)) == nil {
+		return true
+	}
+	p.log.Warn("the ledger says that a record is erased, and these keys have not signed it; it is not destroyed: if it is to be, run claimshare node erase", "record", listed.ID.String())
+	return false
+}
+
+// destroy destroys a record here. One whose row says so already may have left a file
+// or old pages, because something was in the way: to erase it again finishes that.
 func (p *party) destroy(ctx context.Context, id record.RecordID) error {
 	e, err := p.store.Record(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && !e.Erased.IsZero() {
+	if errors.Is(err, store.ErrNotFound) {
 		return nil
 	}
-	if err == nil {
-		err = p.store.Erase(ctx, id, p.erasures.reason(id))
+	if err != nil {
+		return err
 	}
-	if err == nil {
+	if err := p.store.Erase(ctx, id, p.erasures.reason(id)); err != nil {
+		return err
+	}
+	if e.Erased.IsZero() {
 		p.log.Info("destroyed a record that the ledger says is erased", "record", id.String())
 	}
-	return err
+	return nil
 }

@@ -84,7 +84,7 @@ func (p *party) follow(ctx context.Context, tx store.WorldTx, change listener.Ch
 				if err := tx.MarkRecorded(ctx, change.Transaction.TxID, change.Transaction.Block, document.ID); err != nil {
 					return err
 				}
-				if document.Erased != 0 {
+				if document.Erased != 0 && p.erasedByUs(document) {
 					p.erasures.add(document.ID)
 					nudge(p.erased)
 				}

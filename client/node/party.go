@@ -61,6 +61,12 @@ func openParty(ctx context.Context, config *Config, w *watch) (p *party, err err
 	if p.store, err = openStore(ctx, config, p.keys); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	// What a crash, or a reader, has kept from being scrubbed.
+	if s, ok := p.store.(interface{ Scrub(context.Context) error }); ok {
+		if err := s.Scrub(ctx); err != nil {
+			log.Warn("what was deleted before may still be in the database's log", "error", err.Error())
+		}
+	}
 	points := newPoints(config)
 	p.store = w.metrics.Store(points.store(p.store))
 	connection, err := config.Fabric()
