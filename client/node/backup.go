@@ -5,13 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"net"
 	"strings"
 
 	"filippo.io/age"
 
-	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/internal/atomicfile"
 	"github.com/claimshare/claimshare/client/store"
@@ -54,24 +54,32 @@ func Backup(ctx context.Context, config *Config, path string, recipients ...age.
 		return nil, errors.Join(err, db.Close())
 	}
 	defer file.Close()
-	snapshot, err := backUp(ctx, db, keys.ID(), file, recipients)
+	snapshot, err := backUp(ctx, db, keys, file, recipients)
 	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, err
 	}
 	return snapshot, file.Commit()
 }
 
-func backUp(ctx context.Context, db store.Portable, party record.PartyID, to io.Writer, recipients []age.Recipient) (*store.Snapshot, error) {
+func backUp(ctx context.Context, db store.Portable, keys *client.Keys, to io.Writer, recipients []age.Recipient) (*store.Snapshot, error) {
 	out := bufio.NewWriterSize(to, 1<<20)
 	locked, err := age.Encrypt(out, recipients...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: lock it: %w", ErrBackup, err)
 	}
-	if _, err := io.WriteString(locked, backupHeader+party.String()+"\n"); err != nil {
+	proof, err := newProof(keys)
+	if err != nil {
 		return nil, err
 	}
-	snapshot, err := db.Dump(ctx, locked)
+	content := io.MultiWriter(locked, proof)
+	if _, err := io.WriteString(content, backupHeader+keys.ID().String()+"\n"); err != nil {
+		return nil, err
+	}
+	snapshot, err := db.Dump(ctx, content)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := locked.Write(proof.Sum(nil)); err != nil {
 		return nil, err
 	}
 	return &snapshot, errors.Join(locked.Close(), out.Flush())
@@ -83,8 +91,23 @@ func backUp(ctx context.Context, db store.Portable, party record.PartyID, to io.
 // backup was made: the listener from its checkpoint, and what the backup shows as
 // pending is submitted again.
 //
+// A backup that was not made with the party's present keys is refused: to lock a file to
+// somebody takes nothing but a public recipient, so that it opens says nothing of who
+// made it.
+//
 // It returns [ErrBackup], [ErrRunning], [ErrConfig], store.ErrNotEmpty.
 func Restore(ctx context.Context, config *Config, from io.Reader, identities ...age.Identity) (*store.Snapshot, error) {
+	return restore(ctx, config, from, newProof, identities)
+}
+
+// RestoreUnproven is [Restore] of a backup that was made with former keys of the
+// party's. Whoever made it is believed: use it for a file that was never out of your
+// hands, and audit the database before the node starts.
+func RestoreUnproven(ctx context.Context, config *Config, from io.Reader, identities ...age.Identity) (*store.Snapshot, error) {
+	return restore(ctx, config, from, func(*client.Keys) (hash.Hash, error) { return nil, nil }, identities)
+}
+
+func restore(ctx context.Context, config *Config, from io.Reader, proof func(*client.Keys) (hash.Hash, error), identities []age.Identity) (*store.Snapshot, error) {
 	keys, err := config.partyKeys()
 	if err != nil {
 		return nil, err
@@ -97,7 +120,11 @@ func Restore(ctx context.Context, config *Config, from io.Reader, identities ...
 	if other, err := net.Dial("unix", config.Operator); err == nil {
 		return nil, errors.Join(ErrRunning, other.Close())
 	}
-	opened, err := openBackup(from, keys, identities)
+	proven, err := proof(keys)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := openBackup(from, keys, proven, identities)
 	if err != nil {
 		return nil, err
 	}
@@ -124,12 +151,12 @@ func (s sound) Read(b []byte) (int, error) {
 	return n, err
 }
 
-func openBackup(from io.Reader, keys *client.Keys, identities []age.Identity) (io.Reader, error) {
+func openBackup(from io.Reader, keys *client.Keys, proof hash.Hash, identities []age.Identity) (io.Reader, error) {
 	opened, err := age.Decrypt(bufio.NewReaderSize(from, 1<<20), identities...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBackup, err)
 	}
-	in := bufio.NewReader(sound{opened})
+	in := bufio.NewReaderSize(sound{opened}, 2*proofWindow)
 	line, err := in.ReadString('\n')
 	party, is := strings.CutPrefix(strings.TrimSuffix(line, "\n"), backupHeader)
 	switch {
@@ -140,5 +167,8 @@ func openBackup(from io.Reader, keys *client.Keys, identities []age.Identity) (i
 	case party != keys.ID().String():
 		return nil, fmt.Errorf("%w: it is of party %s, the keys are those of %s", ErrBackup, party, keys.ID())
 	}
-	return in, nil
+	if proof != nil {
+		_, _ = io.WriteString(proof, line) // a hash never fails
+	}
+	return &proven{in, proof}, nil
 }

@@ -168,3 +168,56 @@ func TestBackupForAnother(t *testing.T) {
 	_, err = Restore(t.Context(), c.elsewhere(t), bytes.NewReader(raw), keeper)
 	require.NoError(t, err)
 }
+
+// TestForgedBackup: that a backup opens does not say who made it, since everybody can
+// lock a file to a recipient. One that others made is not restored.
+func TestForgedBackup(t *testing.T) {
+	c, mallory := keyed(t, "authority"), keyed(t, "mallory")
+	keys, err := c.partyKeys()
+	require.NoError(t, err)
+	recipients, err := c.recipients()
+	require.NoError(t, err)
+	own, err := mallory.partyKeys()
+	require.NoError(t, err)
+	db, err := mallory.OpenStore(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, db.Close()) }()
+	invitation := record.Digest{7}
+	require.NoError(t, db.PutInvitation(t.Context(), store.Invitation{Code: invitation, Role: record.RoleInsurer, PID: "mallory", Expires: time.Now().Add(time.Hour)}))
+	forge := func(proof func([]byte) []byte) []byte {
+		var content, forged bytes.Buffer
+		content.WriteString(backupHeader + keys.ID().String() + "\n")
+		_, err := db.Dump(t.Context(), &content)
+		require.NoError(t, err)
+		locked, err := age.Encrypt(&forged, recipients...)
+		require.NoError(t, err)
+		_, err = locked.Write(append(content.Bytes(), proof(content.Bytes())...))
+		require.NoError(t, err)
+		require.NoError(t, locked.Close())
+		return forged.Bytes()
+	}
+	signed := func(b []byte) []byte {
+		proof, err := newProof(own)
+		require.NoError(t, err)
+		_, _ = proof.Write(b)
+		return proof.Sum(nil)
+	}
+	for name, raw := range map[string][]byte{
+		"without a proof":   forge(func([]byte) []byte { return nil }),
+		"zeros":             forge(func([]byte) []byte { return make([]byte, 32) }),
+		"under other keys":  forge(signed),
+		"something follows": forge(func(b []byte) []byte { return append(signed(b), 1) }),
+	} {
+		into := c.elsewhere(t)
+		_, err := Restore(t.Context(), into, bytes.NewReader(raw))
+		require.ErrorIs(t, err, ErrBackup, name)
+		got, err := into.OpenStore(t.Context())
+		require.NoError(t, err)
+		_, err = got.Invitation(t.Context(), invitation)
+		require.ErrorIs(t, err, store.ErrNotFound, name)
+		require.NoError(t, got.Close())
+	}
+	// What was made with former keys can be believed, when somebody says so.
+	_, err = RestoreUnproven(t.Context(), c.elsewhere(t), bytes.NewReader(forge(signed)))
+	require.NoError(t, err)
+}

@@ -51,6 +51,7 @@ of the configuration and of the certificates elsewhere.` + precedence,
 
 func (a *app) restore() *cobra.Command {
 	var from, identity string
+	var unproven bool
 	var sources func() node.Sources
 	c := &cobra.Command{
 		Use:   "restore",
@@ -62,6 +63,7 @@ Afterwards start it, and compare it with the ledger: "claimshare audit".` + prec
 	}
 	c.Flags().StringVar(&from, "from", "", "the backup")
 	c.Flags().StringVar(&identity, "identity", "", "age identity file that opens it (default: what opens the node's keys)")
+	c.Flags().BoolVar(&unproven, "former-keys", false, "the party's keys were replaced since the backup: believe the file, which then proves nothing")
 	c.RunE = a.action(func(ctx context.Context, _ []string) error {
 		loaded, err := sources().Load()
 		if err != nil {
@@ -78,7 +80,11 @@ Afterwards start it, and compare it with the ledger: "claimshare audit".` + prec
 			return err
 		}
 		defer f.Close()
-		s, err := node.Restore(ctx, loaded, f, identities...)
+		fill := node.Restore
+		if unproven {
+			fill = node.RestoreUnproven
+		}
+		s, err := fill(ctx, loaded, f, identities...)
 		if err != nil {
 			return backupError(err)
 		}
