@@ -16,12 +16,12 @@ func (c *Config) PostgreSQL() bool { return postgres.IsURL(c.Store) }
 // StoreName is the store as it may be shown and logged: with any password
 // replaced by xxxxx.
 func (c *Config) StoreName() string {
-	if !c.PostgreSQL() {
+	scheme, _, is := strings.Cut(c.Store, "://")
+	if !is {
 		return c.Store
 	}
 	u, err := url.Parse(c.Store)
-	if err != nil { // its text has the whole URL
-		scheme, _, _ := strings.Cut(c.Store, "://")
+	if err != nil || !c.PostgreSQL() { // the error's text has the whole URL, and a URL of another kind may be a slip
 		return scheme + "://xxxxx"
 	}
 	if query := u.Query(); u.RawQuery != "" {
@@ -36,7 +36,10 @@ func (c *Config) StoreName() string {
 }
 
 // secretSetting reports whether a setting of the PostgreSQL client is a secret.
-func secretSetting(name string) bool { return name == "password" || name == "sslpassword" }
+func secretSetting(name string) bool {
+	name = strings.ToLower(name)
+	return name == "password" || name == "sslpassword"
+}
 
 // checkStore says what is wrong with the store's name. It quotes nothing that
 // may be a password.
@@ -59,7 +62,7 @@ func (c *Config) checkStore() error {
 
 // keepsPassword refuses a password where others read it.
 func (c *Config) keepsPassword(from Origin) error {
-	if !c.PostgreSQL() || from.Source == FromEnvironment {
+	if !strings.Contains(c.Store, "://") || from.Source == FromEnvironment {
 		return nil
 	}
 	u, err := url.Parse(c.Store)
@@ -67,9 +70,8 @@ func (c *Config) keepsPassword(from Origin) error {
 		return nil // checkStore says so
 	}
 	_, secret := u.User.Password()
-	for name := range u.Query() {
-		secret = secret || secretSetting(name)
-	}
+	// As text: settings with a ; in them are none to Query.
+	secret = secret || strings.Contains(strings.ToLower(u.RawQuery), "password=")
 	if !secret {
 		return nil
 	}

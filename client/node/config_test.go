@@ -1,6 +1,7 @@
 package node
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -218,6 +219,16 @@ func TestPasswordsOfTheStore(t *testing.T) {
 		})
 	}
 	require.Equal(t, "postgres://xxxxx", (&Config{Store: "postgres://node:" + secret + "%zz@db.example/claims"}).StoreName())
+	for _, slip := range []string{
+		" postgres://node:" + secret + "@db.example/claims", "POSTGRES://node:" + secret + "@db.example/claims", "mysql://node:" + secret + "@db.example/claims",
+		"postgres://db.example/claims?PASSWORD=" + secret, "postgres://db.example/claims?password=a;" + secret,
+	} {
+		require.NotContains(t, (&Config{Store: slip}).StoreName(), secret, slip)
+		c := &Config{Store: slip}
+		err := errors.Join(c.keepsPassword(Origin{Source: FromFile}), c.checkStore())
+		require.Error(t, err, slip)
+		require.NotContains(t, err.Error(), secret)
+	}
 	_, path := configFile(t, strings.Replace(whole, "northern.db", "postgres://node@db.example/claims?passfile=/f", 1)+"payloads: p\n")
 	c, err := Sources{File: path}.Load()
 	require.NoError(t, err)
