@@ -2,11 +2,15 @@ package storetest
 
 import (
 	"bytes"
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/ledger"
@@ -136,4 +140,48 @@ func testJournal(t *testing.T, s store.Store) {
 	got, err = j.Pending(ctx)
 	require.NoError(t, err)
 	require.Equal(t, []ledger.Entry{second}, got)
+}
+
+// testJournalAtOnce has many submitters, of whom every seventh gives up before
+// it began and every third deletes what it saved. Every twentieth saves what
+// PostgreSQL refuses, which is nobody else's business.
+func testJournalAtOnce(t *testing.T, s store.Store) {
+	ctx, j := t.Context(), s.Journal()
+	at := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	var all errgroup.Group
+	left := map[string]bool{}
+	for i := range 200 {
+		e := ledger.Entry{TxID: fmt.Sprint(i), Envelope: random(100), Saved: at.Add(time.Duration(i) * time.Microsecond)}
+		left[e.TxID] = i%7 != 0 && i%3 != 0
+		if i%20 == 0 {
+			all.Go(func() error {
+				_ = j.Save(ctx, ledger.Entry{TxID: "\xff", Saved: at}) // SQLite takes it
+				return nil
+			})
+		}
+		all.Go(func() error {
+			if i%7 == 0 {
+				if err := j.Save(gone, e); !errors.Is(err, context.Canceled) {
+					return fmt.Errorf("saved by who had given up: %w", err)
+				}
+				return nil
+			}
+			if err := j.Save(ctx, e); err != nil || i%3 != 0 {
+				return err
+			}
+			return j.Delete(ctx, e.TxID)
+		})
+	}
+	require.NoError(t, all.Wait())
+	got, err := j.Pending(ctx)
+	require.NoError(t, err)
+	for _, e := range got {
+		require.True(t, left[e.TxID] || e.TxID == "\xff", e.TxID)
+		delete(left, e.TxID)
+	}
+	for id, missing := range left {
+		require.False(t, missing, id)
+	}
 }

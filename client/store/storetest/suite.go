@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(*testing.T) store.Store, reopen func(*testing.T
 		"outbox":             testOutbox,
 		"outbox states":      testOutboxStates,
 		"journal":            testJournal,
+		"journal at once":    testJournalAtOnce,
 		"tokens":             testTokens,
 		"inbox":              testInbox,
 		"values":             testValues,

@@ -86,6 +86,8 @@ type DB struct {
 	folder folder
 	seals  sealer
 	locked error // why nothing may be written: the seals are under another key
+
+	together *together
 }
 
 var _ store.Store = (*DB)(nil)
@@ -95,7 +97,7 @@ var _ store.Store = (*DB)(nil)
 func New(ctx context.Context, write, read *sql.DB, engine Engine, options store.Options) (*DB, error) {
 	db := &DB{
 		write: write, read: reader{DB: read, name: engine.name}, engine: engine,
-		folder: folder{path: options.Payloads}, seals: sealer{options.SealKey},
+		folder: folder{path: options.Payloads}, seals: sealer{options.SealKey}, together: newTogether(),
 	}
 	if engine.Prepare {
 		db.read.prepared = &sync.Map{}
