@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/telemetry"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
 )
 
@@ -306,13 +307,14 @@ func (h *health) askCertificates(r *report) check {
 	return check{Name: checkCertificates, Passed: true}
 }
 
-// askWork looks for background work that has been failing for long.
+// askWork looks for background work that has been failing for long. The error's text
+// may name records and consents, and is for the log: who asks may be anybody.
 func (h *health) askWork() check {
 	h.own.Lock()
 	defer h.own.Unlock()
 	for name, f := range h.loops {
 		if lasted := time.Since(f.since); lasted > maxFailing {
-			return check{checkWork, false, fmt.Sprintf("%s has been failing for %v: %v", name, lasted.Round(time.Second), f.err)}
+			return check{checkWork, false, fmt.Sprintf("%s has been failing for %v: %s, the log says more", name, lasted.Round(time.Second), telemetry.Code(f.err))}
 		}
 	}
 	return check{Name: checkWork, Passed: true}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/store/sqlite"
 	"github.com/claimshare/claimshare/client/telemetry"
@@ -182,7 +184,8 @@ func TestLagIsThatOfTheOldestMissingBlock(t *testing.T) {
 func TestWorkThatFailsForLong(t *testing.T) {
 	p := newPatient(t)
 	p.open(nil)
-	broken := errors.New("database is locked")
+	id := record.RecordID{7}
+	broken := fmt.Errorf("record %s of Sam Specimen: %w", id, store.ErrFull) // who asks does not learn whose
 	p.worked("submit", broken)
 	p.requireReady(t, nil)
 	p.health.own.Lock()
@@ -191,7 +194,7 @@ func TestWorkThatFailsForLong(t *testing.T) {
 	p.health.loops["submit"] = f
 	p.health.own.Unlock()
 	p.worked("submit", broken)
-	p.requireReady(t, map[string]string{checkWork: "submit has been failing for 2m1s: database is locked"})
+	p.requireReady(t, map[string]string{checkWork: "submit has been failing for 2m1s: STORE_FULL, the log says more"})
 	p.worked("submit", nil)
 	p.requireReady(t, nil)
 }
