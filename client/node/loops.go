@@ -16,6 +16,7 @@ import (
 const (
 	submitEvery = 5 * time.Second
 	sweepEvery  = time.Minute
+	settleEvery = 15 * time.Second
 	retryAfter  = 2 * time.Second
 )
 
@@ -107,6 +108,19 @@ func (p *party) submitLoop(ctx context.Context) error {
 		for _, s := range submitted {
 			p.watch.took(submission{s.TxID, s.Block, s.Answer.Recorded, time.Now()})
 			p.log.InfoContext(ctx, "submitted", "txId", s.TxID, "block", s.Block, "entries", s.Answer.Entries, "recorded", s.Answer.Recorded, "violation", s.Answer.Violation != "")
+		}
+		return err
+	})
+}
+
+// settleLoop brings transactions to their end that are in the journal and that
+// nobody looks after: their outcome could not be noted while the database was
+// gone. A restart would do the same.
+func (p *party) settleLoop(ctx context.Context) error {
+	return p.repeat(ctx, settleEvery, nil, "settle", "settle what was on its way to the ledger", func(ctx context.Context) error {
+		recovered, err := p.ledger.Recover(ctx)
+		for _, r := range recovered {
+			p.log.InfoContext(ctx, "a transaction of open fate is settled", "txId", r.Entry.TxID, "transaction", r.Entry.Transaction, "error", errorText(r.Err))
 		}
 		return err
 	})

@@ -271,6 +271,7 @@ func (n *process) serve(ctx context.Context, ready func(Serving) error) error {
 	}
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return p.followLoop(ctx) })
+	all.Go(func() error { return p.settleLoop(ctx) })
 	all.Go(func() error { return n.renewLoop(ctx, n.hangup) })
 	all.Go(func() error { return n.expiryLoop(ctx) })
 	if p.member != nil {
