@@ -206,6 +206,10 @@ func (e *examination) willBeMade(check, path string) {
 
 func (e *examination) postgreSQL(ctx context.Context) {
 	name := e.config.StoreName()
+	if verified, err := postgres.Verified(e.config.Store); err == nil && !verified {
+		e.add("store TLS", name, warning, "the server is on another machine, and its certificate is not verified: who is on the way can be the server",
+			"add sslmode=verify-full to the URL, and sslrootcert=FILE with who issued the server's certificate")
+	}
 	summary, err := postgres.Check(ctx, e.config.Store)
 	var why string // in one line
 	if err != nil {

@@ -173,6 +173,17 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckStoreOverTheNetwork(t *testing.T) {
+	w := newWard(t)
+	check := func(settings string) *diagnosis {
+		return w.check("CLAIMSHARE_STORE=postgres://node@nowhere.invalid/claims"+settings, "CLAIMSHARE_PAYLOADS="+w.path("payloads"))
+	}
+	require1(t, check(""), "store TLS", warning, "sslmode=verify-full")
+	for _, f := range check("?sslmode=verify-full").Findings {
+		require.NotEqual(t, "store TLS", f.Check)
+	}
+}
+
 func TestCheckBeforeEnrolment(t *testing.T) {
 	w := newWard(t)
 	require.NoError(t, os.Remove(w.path("shop.key")))
