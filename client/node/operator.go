@@ -135,15 +135,28 @@ func (o *operator) propose(ctx context.Context, owner *record.Party, kind record
 	return o.party.member.ProposeRepair(ctx, owner, r.Label, repair, files)
 }
 
+// named is the party that an operator names by id or pseudo-identity.
+func named(name string) record.PartyID {
+	if id, err := record.ParsePartyID(name); err == nil {
+		return id
+	}
+	return record.NewPartyID(name)
+}
+
+// unknown speaks of what the operator typed where the ledger does not know the
+// party: a mistyped id was taken for a pseudo-identity, and hashed.
+func unknown(name string, err error) error {
+	if _, noID := record.ParsePartyID(name); noID != nil && errors.Is(err, record.ErrPartyUnknown) {
+		return record.ErrPartyUnknown.With("%q is no party's pseudo-identity, and no party id, which has 32 hexadecimal digits", name)
+	}
+	return err
+}
+
 // owner finds the policyholder that an operator names by id or pseudo-identity.
 func (o *operator) owner(ctx context.Context, name string) (*record.Party, error) {
-	id, err := record.ParsePartyID(name)
+	party, err := o.party.chain.Party(ctx, named(name))
 	if err != nil {
-		id = record.NewPartyID(name)
-	}
-	party, err := o.party.chain.Party(ctx, id)
-	if err != nil {
-		return nil, err
+		return nil, unknown(name, err)
 	}
 	if party.Role != record.RolePolicyholder {
 		return nil, record.ErrOwnerRole.With("party %s is a %s", party.ID, party.Role)

@@ -19,13 +19,13 @@ func (o *operator) Standing(ctx context.Context, r *nodev1.StandingRequest) (*no
 	if err := o.forAuthority(); err != nil {
 		return nil, err
 	}
-	id, err := record.ParsePartyID(r.Party)
-	if err != nil {
-		id = record.NewPartyID(r.Party)
-	}
+	id := named(r.Party)
 	chain, answer := o.party.chain, &nodev1.StandingResponse{}
 	o.party.log.Warn("a party's standing", "action", r.Action, "party", id.String())
-	var decision *record.Decision
+	var (
+		decision *record.Decision
+		err      error
+	)
 	switch r.Action {
 	case StandingSuspend:
 		_, err = chain.Suspend(ctx, id, r.Reason)
@@ -37,7 +37,7 @@ func (o *operator) Standing(ctx context.Context, r *nodev1.StandingRequest) (*no
 		err = record.ErrMalformed.With("the action is %s, %s or %s, not %q", StandingSuspend, StandingExpel, StandingReinstate, r.Action)
 	}
 	if err != nil {
-		return nil, err
+		return nil, unknown(r.Party, err)
 	}
 	if decision != nil {
 		answer.Decision = describeDecision(decision)

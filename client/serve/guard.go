@@ -121,7 +121,7 @@ func panicText(r any) string {
 }
 
 func (g *guard) note(ctx context.Context, method, caller string, took time.Duration, err error, code codes.Code) {
-	fields := []any{"request", trace.ID(ctx), "method", method, "caller", caller, "took", took, "code", code.String()}
+	fields := []any{"request", trace.ID(ctx), "method", method, "caller", caller, "took", took.String(), "code", code.String()}
 	if from, ok := peer.FromContext(ctx); ok {
 		fields = append(fields, "from", from.Addr.String())
 	}

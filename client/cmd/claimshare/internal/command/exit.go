@@ -117,9 +117,9 @@ var exits = []exit{
 		Advice: "do what is said beside each problem", errors: []error{errUnhealthy}},
 	{Code: 31, Name: "incomplete", Meaning: "audit found something missing, extra or altered in the node's database",
 		Advice: "do what is said beside each finding; docs/audit.md explains them", errors: []error{errIncomplete}},
-	{Code: 40, Name: "unreachable", Meaning: "a node, or the ledger behind it, cannot be reached",
+	{Code: 40, Name: "unreachable", Meaning: "a node, its database, or the ledger behind it, cannot be reached",
 		Advice: "try again later; \"claimshare wallet status\" says which nodes answer",
-		errors: []error{wallet.ErrUnreachable, answered.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, audit.ErrBehind, context.DeadlineExceeded}},
+		errors: []error{wallet.ErrUnreachable, answered.ErrUnreachable, answered.ErrLedger, answered.ErrBusy, client.ErrBehind, audit.ErrBehind, store.ErrUnavailable, context.DeadlineExceeded}},
 	{Code: 41, Name: "untrue", Meaning: "what a node answered does not hold",
 		Advice: "do not use it; tell the system manager, and ask another member's node with --via",
 		errors: []error{wallet.ErrDisagree, wallet.ErrUnconfirmed, client.ErrTampered, client.ErrSignature, client.ErrStatement, client.ErrAnswer, client.ErrEvidence,
@@ -136,7 +136,7 @@ var exits = []exit{
 		Advice: "look at the request again, \"claimshare wallet requests\"; the options of grant choose label, records, days and releases",
 		errors: []error{wallet.ErrScope, wallet.ErrNoPolicy, wallet.ErrDirectory}},
 	{Code: 47, Name: "refused", Meaning: "a node or the ledger refused",
-		Advice: "do what the message says", errors: []error{answered.ErrWalletCode, walletauth.ErrUnknown, walletauth.ErrSuspended,
+		Advice: "do what the message says; if it does not say, ask whoever runs the node that answered: its log has the request", errors: []error{answered.ErrWalletCode, walletauth.ErrUnknown, walletauth.ErrSuspended,
 			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, store.ErrErased, client.ErrNothingFound, client.ErrKeys,
 			errNode}},
 	{Code: 48, Name: "config", Meaning: "the node's configuration cannot work as it is",
@@ -182,6 +182,8 @@ func (a *app) fail(c *cobra.Command, err error) int {
 	e := classify(err)
 	if own := new(refusal); errors.As(err, &own) && own.advice != "" {
 		e.Advice = own.advice
+	} else if errors.Is(err, store.ErrUnavailable) {
+		e.Advice = "start the database's server, or correct host, port, user and password: docs/configuration.md#postgresql"
 	}
 	line := ""
 	if errors.Is(err, errUsage) {
