@@ -62,6 +62,18 @@ func refuse(kind error, advice, format string, args ...any) error {
 	return &refusal{fmt.Errorf(format, args...), kind, advice}
 }
 
+// enrolling is the error of an enrolment. Who enrols has no wallet and no node yet
+// that could say more.
+func enrolling(err error) error {
+	switch {
+	case errors.Is(err, answered.ErrWalletCode):
+		return refuse(err, "compare the code with what you were given; when it was used before or is too old, ask the system manager for a new one", "%w", err)
+	case errors.Is(err, wallet.ErrUnreachable), errors.Is(err, answered.ErrUnreachable):
+		return refuse(err, "compare --authority and --ca with what the system manager gave you; if they are right, try again later", "%w", err)
+	}
+	return err
+}
+
 func usage(format string, args ...any) error { return refuse(errUsage, "", format, args...) }
 
 var (

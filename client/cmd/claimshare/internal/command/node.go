@@ -89,7 +89,7 @@ read from a file. With the same code this may be run again after any failure.` +
 			defer connection.Close()
 			party, err := node.Enrol(ctx, loaded, nodev1.NewEnrolmentServiceClient(connection), code)
 			if err != nil {
-				return err
+				return enrolling(err)
 			}
 			return a.print(describeParty(party))
 		}),

@@ -46,7 +46,7 @@ terminal, or read from a file. If it is interrupted, run it again.`,
 			}
 			w, err := wallet.Enrol(ctx, p.file(), lock, wallet.Invitation{Code: code, Address: authority, Authority: pem})
 			if err != nil {
-				return err
+				return enrolling(err)
 			}
 			defer func() { _ = w.Close() }() // nothing is left to be saved
 			return a.print(answer{{"wallet", "wallet", p.file()}, {"party", "you are", w.ID().String()},
