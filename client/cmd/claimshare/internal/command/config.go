@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -120,8 +119,12 @@ func connectionSettings(c ledger.Connection) []field {
 	return append(all, field{"clientCert", "", c.ClientCert}, field{"clientKey", "", c.ClientKey})
 }
 
+// widest is how long a value may be to count for the column: one long path leaves
+// the others where they can be read.
+const widest = 40
+
 func (e *effective) text(w io.Writer) error {
-	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var all strings.Builder
 	for _, part := range []struct {
 		title string
 		list  []setting
@@ -129,17 +132,25 @@ func (e *effective) text(w io.Writer) error {
 		if len(part.list) == 0 {
 			continue
 		}
-		fmt.Fprintf(t, "%s\t\tfrom\n", strings.ToUpper(part.title))
+		field, value := 0, 0
 		for _, s := range part.list {
-			value, from := s.Value, s.From.String()
-			if value == "" {
-				value = "-"
+			field = max(field, len(s.Field))
+			if len(s.Value) <= widest {
+				value = max(value, len(s.Value))
+			}
+		}
+		fmt.Fprintf(&all, "%-*s  from\n", field+value+4, strings.ToUpper(part.title))
+		for _, s := range part.list {
+			shown, from := s.Value, s.From.String()
+			if shown == "" {
+				shown = "-"
 				if s.From.Source != node.FromFlag {
 					from = ""
 				}
 			}
-			fmt.Fprintf(t, "  %s\t%s\t%s\n", s.Field, value, from)
+			fmt.Fprintln(&all, strings.TrimRight(fmt.Sprintf("  %-*s  %-*s  %s", field, s.Field, value, shown, from), " "))
 		}
 	}
-	return t.Flush()
+	_, err := io.WriteString(w, all.String())
+	return err
 }

@@ -219,7 +219,7 @@ func (e *examination) postgreSQL(ctx context.Context) {
 	case err == nil && summary.Schema == 0:
 		e.ok("store", name, "the server answers; the database is empty: the node fills it")
 	case err == nil:
-		e.ok("store", name, "the server answers, schema version %d, %d records", summary.Schema, summary.Records)
+		e.ok("store", name, "the server answers, schema version %d, %s", summary.Schema, counted(summary.Records, "record"))
 	case errors.Is(err, store.ErrNewer):
 		e.add("store", name, problem, why, "use the version of the program that wrote it, or a later one")
 	case errors.Is(err, store.ErrUnavailable):

@@ -137,7 +137,7 @@ func examineStore(ctx context.Context, d *diagnosis, path string) {
 	summary, err := sqlite.Check(ctx, path)
 	switch {
 	case err == nil:
-		d.ok("store", path, "sound, schema version %d, %d records", summary.Schema, summary.Records)
+		d.ok("store", path, "sound, schema version %d, %s", summary.Schema, counted(summary.Records, "record"))
 	case errors.Is(err, fs.ErrNotExist):
 		d.add("store", "", problem, err.Error(), "check the name; a store is made when a node first starts")
 	case errors.Is(err, store.ErrPermissions):

@@ -231,12 +231,12 @@ func (s *nodeState) textRunning(line func(label, format string, args ...any)) {
 	if s.Counted {
 		line("waiting", "%d for owners, %d for the ledger, %d transactions of open fate, %d not acknowledged", s.Proposals, s.Pending, s.Journal, s.Unanswered)
 		line("refused", "%d by the ledger", s.Refused)
-		line("kept", "%d records, %d received, %d re-encryption keys, %d pieces of evidence", s.Records, s.Received, s.Tokens, s.Findings)
+		line("kept", "%s, %d received, %s, %s", counted(s.Records, "record"), s.Received, counted(s.Tokens, "re-encryption key"), counted(s.Findings, "piece")+" of evidence")
 	} else {
 		line("waiting", "not known: the database does not answer")
 	}
 	if l := s.Submission; l != nil {
-		line("last submission", "%s ago, %d records in block %d, transaction %s", ago(l.At), l.Records, l.Block, l.TxID)
+		line("last submission", "%s ago, %s in block %d, transaction %s", ago(l.At), counted(l.Records, "record"), l.Block, l.TxID)
 	}
 	if l := s.Problem; l != nil {
 		request := ""
@@ -288,4 +288,12 @@ func size(n uint64) string {
 		v, i = v/unit, i+1
 	}
 	return fmt.Sprintf("%.*f %s", cmp.Compare(i, 0), v, names[i])
+}
+
+// counted is "1 record", "2 records".
+func counted[N ~int | ~int64 | ~uint32 | ~uint64](n N, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
