@@ -6,7 +6,7 @@ STATE       := $(CURDIR)/.run
 NETWORK     := $(BIN)/claimshare-network
 TOOLS       := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 github.com/bufbuild/buf/cmd/buf@v1.57.0 \
                google.golang.org/protobuf/cmd/protoc-gen-go@v1.36.12 google.golang.org/grpc/cmd/protoc-gen-go-grpc@v1.5.1
-ARITHMETIC  := -e /internal/naive$$ -e /network/dataset$$ -e /network/model$$
+ARITHMETIC  := -e /internal/naive$$ -e /client/audit$$ -e /network/dataset$$ -e /network/model$$
 REAL        := ./launch ./load ./consortium ./e2e
 FUZZTIME    ?= 30s
 PROFILE     ?= development
@@ -44,7 +44,7 @@ generate: $(BIN)/.tools ## code from the protobuf definitions in client/wire
 postgresql: ## PostgreSQL's programs, which tests start servers with: installed when missing, by root on Debian
 	@.ci/postgresql
 
-unit: postgresql ## unit tests; with the race detector, but where there is only arithmetic
+unit: postgresql ## unit tests; with the race detector, but where it is mostly arithmetic
 	@for m in crypto chaincode client network; do echo "== go test $$m"; (cd $$m && export GOWORK=off; all=$$(go list ./...); \
 	  go test -race -timeout 10m $$(grep -v $(foreach p,$(REAL),-e network$(p:.%=%)$$) $(ARITHMETIC) <<<"$$all"); \
 	  plain=$$(grep $(ARITHMETIC) <<<"$$all" || true); [ -z "$$plain" ] || go test -timeout 10m $$plain); done
