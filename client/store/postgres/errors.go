@@ -27,7 +27,13 @@ const (
 	tooManyConnections   = "53300"
 	shutdown             = "57P0" // and what was shut down
 	connectionException  = "08"   // and which
+	notAuthorised        = "28"   // and why: 28P01 is a wrong password
+	noDatabase           = "3D000"
 )
+
+// ErrLogin says that there is a server, and that it does not let this user into
+// this database: the password is wrong, or one of them does not exist.
+var ErrLogin = errors.New("the database's server lets nobody in with this user, password and database")
 
 // state is the SQLSTATE of the server's answer, "" if it is something else.
 func state(err error) string {
@@ -82,6 +88,14 @@ func name(err error) error {
 		return fmt.Errorf("%w (the server's disk): %w", store.ErrFull, err)
 	case unavailable(err) && !errors.Is(err, store.ErrUnavailable):
 		return fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+	case turnedAway(err) && !errors.Is(err, ErrLogin):
+		return fmt.Errorf("%w: %w", ErrLogin, err)
 	}
 	return err
+}
+
+// turnedAway says that the server does not let this user into this database.
+func turnedAway(err error) bool {
+	code := state(err)
+	return strings.HasPrefix(code, notAuthorised) || code == noDatabase
 }

@@ -51,9 +51,10 @@ func IsURL(address string) bool {
 // named. What the URL leaves out comes from where libpq looks: PGPASSFILE,
 // PGSERVICE and the other variables.
 //
-// It answers store.ErrUnavailable when the server does not answer, and
-// store.ErrNewer when a later release wrote the store. No error repeats the
-// URL: it may hold a password.
+// It answers store.ErrUnavailable when the server does not answer, ErrLogin when
+// it does not let one in, ErrPassfile and ErrNoPassfile when the password file is
+// not as it should be, and store.ErrNewer when a later release wrote the store. No
+// error repeats the URL: it may hold a password.
 func Open(ctx context.Context, address string, options ...store.Option) (store.Store, error) {
 	config, err := parse(address)
 	if err != nil {
@@ -79,8 +80,12 @@ func parse(address string) (*pgx.ConnConfig, error) {
 	if !IsURL(address) {
 		return nil, errors.New("the store's address is no postgres:// URL")
 	}
-	if _, err := url.Parse(address); err != nil {
+	parsed, err := url.Parse(address)
+	if err != nil {
 		return nil, errors.New("the store's address is no valid URL; is a special character of the password not written as %XX?")
+	}
+	if err := checkPassfile(parsed); err != nil {
+		return nil, err
 	}
 	config, err := pgx.ParseConfig(address)
 	if err != nil {

@@ -222,8 +222,8 @@ func (e *examination) postgreSQL(ctx context.Context) {
 		e.ok("store", name, "the server answers, schema version %d, %s", summary.Schema, counted(summary.Records, "record"))
 	case errors.Is(err, store.ErrNewer):
 		e.add("store", name, problem, why, "use the version of the program that wrote it, or a later one")
-	case errors.Is(err, store.ErrUnavailable):
-		e.add("store", name, problem, why, "start the server, or correct host, port, user and password: docs/configuration.md#postgresql")
+	case databaseAdvice(err) != "":
+		e.add("store", name, problem, why, databaseAdvice(err))
 	default:
 		e.add("store", name, problem, why, "correct the URL, or have the server's administrator let this user use this database")
 	}

@@ -138,7 +138,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 			w.write("shop.db", "not a database at all, but long enough to have a header of a hundred bytes, and then some more of them.")
 		}, nil, "store", []string{"restore it"}},
 		"payloads in a file": {func(_ *testing.T, w *ward) { w.write("shop.db.payloads", "") }, nil, "payloads", []string{"it is no folder"}},
-		"no server":          {nil, []string{"CLAIMSHARE_STORE=postgres://node:swordfish@127.0.0.1:1/claims"}, "store", []string{"start the server", `database "claims"`}},
+		"no server":          {nil, []string{"CLAIMSHARE_STORE=postgres://node:swordfish@127.0.0.1:1/claims"}, "store", []string{"start the database's server", `database "claims"`}},
 		"no wallet key":      {func(t *testing.T, w *ward) { require.NoError(t, os.Remove(w.path("wallets.key"))) }, nil, "wallets", []string{"wallets.key"}},
 		"half a wallet pair": {func(_ *testing.T, w *ward) {
 			key, _ := os.ReadFile(w.path("wallets.key"))

@@ -21,6 +21,7 @@ import (
 	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/store/postgres"
 	"github.com/claimshare/claimshare/client/wallet"
 	"github.com/claimshare/claimshare/client/walletauth"
 	answered "github.com/claimshare/claimshare/client/wire/refusal"
@@ -96,7 +97,7 @@ var exits = []exit{
 	{Code: 4, Name: "exists", Meaning: "a file is in the way; nothing is overwritten",
 		Advice: "choose another name, or remove the file yourself", errors: []error{fs.ErrExist}},
 	{Code: 5, Name: "permissions", Meaning: "a secret file can be read by others",
-		Advice: "when others may have read it, also make new keys", errors: []error{keyfile.ErrPermissions}},
+		Advice: "when others may have read it, also make new keys", errors: []error{keyfile.ErrPermissions, postgres.ErrPassfile}},
 	{Code: 6, Name: "locked", Meaning: "the passphrase or identity does not open the key file",
 		Advice: "try again, or name the right --passphrase-file or --identity", errors: []error{keyfile.ErrLocked}},
 	{Code: 7, Name: "bad-key-file", Meaning: "a key or parameters file is damaged or another kind of file",
@@ -152,7 +153,7 @@ var exits = []exit{
 			walletauth.ErrExpelled, walletauth.ErrTime, walletauth.ErrSignature, store.ErrNotFound, store.ErrState, store.ErrErased, client.ErrNothingFound, client.ErrKeys,
 			errNode}},
 	{Code: 48, Name: "config", Meaning: "the node's configuration cannot work as it is",
-		Advice: "correct what the message names; docs/configuration.md lists the fields", errors: []error{node.ErrConfig, ledger.ErrConnection}},
+		Advice: "correct what the message names; docs/configuration.md lists the fields", errors: []error{node.ErrConfig, ledger.ErrConnection, postgres.ErrLogin, postgres.ErrNoPassfile}},
 	{Code: 130, Name: "interrupted", Meaning: "the program was interrupted", errors: []error{errInterrupted}},
 	exitFile, // behind the others, which often wrap an error of a file
 }
@@ -188,14 +189,30 @@ func said(err error) error {
 	return refuse(errNode, "", "%s", s.Message())
 }
 
+// databaseAdvice is what to do when the node does not get at its database, "" when
+// that is not what err says.
+func databaseAdvice(err error) string {
+	switch {
+	case errors.Is(err, store.ErrUnavailable):
+		return "start the database's server, or correct host, port, user and password: docs/configuration.md#postgresql"
+	case errors.Is(err, postgres.ErrLogin):
+		return "correct user, password and database, or have the server's administrator let this user use this database: docs/configuration.md#postgresql"
+	case errors.Is(err, postgres.ErrPassfile):
+		return "make it private (chmod 600), as the node's user; when others may have read it, also change the password"
+	case errors.Is(err, postgres.ErrNoPassfile):
+		return "correct passfile= in the store's URL or $PGPASSFILE, or make the file, mode 0600, as the node's user: docs/configuration.md#postgresql"
+	}
+	return ""
+}
+
 // fail prints err, which came of c, and answers its exit code.
 func (a *app) fail(c *cobra.Command, err error) int {
 	err = said(err)
 	e := classify(err)
 	if own := new(refusal); errors.As(err, &own) && own.advice != "" {
 		e.Advice = own.advice
-	} else if errors.Is(err, store.ErrUnavailable) {
-		e.Advice = "start the database's server, or correct host, port, user and password: docs/configuration.md#postgresql"
+	} else if advice := databaseAdvice(err); advice != "" {
+		e.Advice = advice
 	}
 	line := ""
 	if errors.Is(err, errUsage) {

@@ -1,17 +1,23 @@
 package command
 
 import (
+	"bytes"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	grpcstatus "google.golang.org/grpc/status"
 
 	"github.com/claimshare/claimshare/client/node"
+	"github.com/claimshare/claimshare/client/store"
+	"github.com/claimshare/claimshare/client/store/postgres"
 )
 
 func TestExitCodesAreDistinct(t *testing.T) {
@@ -54,4 +60,21 @@ func TestANodeThatDoesNotRunIsSaidToBeStarted(t *testing.T) {
 func TestAConfigurationThatCannotWorkHasItsCode(t *testing.T) {
 	_, err := node.LoadConfig(filepath.Join(t.TempDir(), "missing.yaml"))
 	require.Equal(t, "config", classify(err).Name)
+}
+
+// A node that does not get at its database says what to do about it.
+func TestADatabaseThatCannotBeUsedHasItsCodeAndAdvice(t *testing.T) {
+	for cause, want := range map[error]struct{ code, advice string }{
+		postgres.ErrLogin:      {"config", "correct user, password and database"},
+		postgres.ErrPassfile:   {"permissions", "chmod 600"},
+		postgres.ErrNoPassfile: {"config", "PGPASSFILE"},
+		store.ErrUnavailable:   {"unreachable", "start the database's server"},
+	} {
+		var out bytes.Buffer
+		a := &app{err: &out}
+		code := a.fail(&cobra.Command{}, fmt.Errorf("open store: opening the store: %w", cause))
+		require.Equal(t, want.code, exits[slices.IndexFunc(exits, func(e exit) bool { return e.Code == code })].Name)
+		require.Contains(t, out.String(), "what to do: ")
+		require.Contains(t, out.String(), want.advice)
+	}
 }
