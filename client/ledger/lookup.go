@@ -10,21 +10,21 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// qscc is Fabric's own chaincode for questions about blocks.
-const qscc = "qscc"
+// qscc is Fabric's own chaincode for questions about blocks, chainInfo the one
+// about the ledger's height.
+const (
+	qscc      = "qscc"
+	chainInfo = "GetChainInfo"
+)
 
 // Height is the number of blocks that one peer has: the number of the next one.
 // As a Checkpoint's Block it means "from now on".
 func (l *Ledger) Height(ctx context.Context) (uint64, error) {
-	answer, err := l.evaluate(ctx, qscc, "", "GetChainInfo", []string{l.connection.Channel})
+	answer, err := l.evaluate(ctx, qscc, "", chainInfo, []string{l.connection.Channel})
 	if err != nil {
 		return 0, err
 	}
-	var info common.BlockchainInfo
-	if err := proto.Unmarshal(answer, &info); err != nil {
-		return 0, fmt.Errorf("read the peer's answer: %w", err)
-	}
-	return info.GetHeight(), nil
+	return readHeight(answer)
 }
 
 // BlockOf returns the block that holds a transaction, also when Fabric

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/telemetry"
 	nodev1 "github.com/claimshare/claimshare/client/wire/claimshare/node/v1"
@@ -17,6 +18,7 @@ import (
 // When a node calls itself not ready; docs/observability.md names these.
 const (
 	probeTime   = 4 * time.Second // for the ledger, and for the store, to answer
+	peerTime    = time.Second     // for one peer, at first
 	probeCached = 2 * time.Second // an answer is good for so long
 	maxLag      = time.Minute     // behind the peer
 	maxBehind   = 1000            // blocks behind the peer
@@ -93,8 +95,8 @@ var needs = map[string][]string{
 
 // examined is what is asked.
 type examined struct {
-	height func(context.Context) (uint64, error) // of the ledger, at a peer
-	store  interface {
+	peers func(ctx context.Context, each time.Duration) (ledger.Probed, error) // of the ledger
+	store interface {
 		store.Values
 		WorldCheckpoint(context.Context) (store.WorldCheckpoint, error)
 	}
@@ -191,9 +193,9 @@ func (h *health) ask(old time.Duration) *report {
 
 func (h *health) examine(ctx context.Context) *report {
 	r := &report{at: time.Now(), free: map[string]uint64{}}
-	var ledger, db, listener check
+	var peers, db, listener check
 	var both sync.WaitGroup
-	both.Go(func() { ledger = h.askLedger(ctx, r) })
+	both.Go(func() { peers = h.askLedger(ctx, r) })
 	both.Go(func() { db = h.askStore(ctx, r) })
 	both.Wait()
 	listener = h.compare(r)
@@ -201,7 +203,7 @@ func (h *health) examine(ctx context.Context) *report {
 	if !h.serves {
 		node = check{checkNode, false, starting}
 	}
-	r.checks = []check{node, ledger, listener, db, h.askDisk(r), h.askCertificates(r), h.askWork()}
+	r.checks = []check{node, peers, listener, db, h.askDisk(r), h.askCertificates(r), h.askWork()}
 	return r
 }
 
@@ -212,12 +214,16 @@ func verdict(name string, err error) check {
 	return check{Name: name, Passed: true}
 }
 
+// askLedger asks every peer, and is content when one answers.
 func (h *health) askLedger(ctx context.Context, r *report) check {
-	height, err := h.what.height(ctx)
+	found, err := h.what.peers(ctx, peerTime)
 	if err != nil {
 		return verdict(checkLedger, fmt.Errorf("no peer answers: %w", err))
 	}
-	r.peer = &height
+	r.peer = &found.Height
+	if len(found.Silent) > 0 {
+		return check{checkLedger, true, "another peer answers, but not " + strings.Join(found.Silent, ", ")}
+	}
 	return verdict(checkLedger, nil)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/claimshare/claimshare/chaincode/record"
+	"github.com/claimshare/claimshare/client/ledger"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/store/sqlite"
 	"github.com/claimshare/claimshare/client/telemetry"
@@ -52,11 +53,11 @@ func (p *patient) open(folders map[string]string) {
 	p.mu.Unlock()
 	p.health.serves = true
 	p.health.opened(&examined{
-		height: func(ctx context.Context) (uint64, error) {
+		peers: func(context.Context, time.Duration) (ledger.Probed, error) {
 			if p.away.Load() {
-				return 0, errors.New("connection refused")
+				return ledger.Probed{}, errors.New("connection refused")
 			}
-			return p.height.Load(), nil
+			return ledger.Probed{Height: p.height.Load()}, nil
 		},
 		store: p.store, folders: folders,
 		expiry: func() ([]Expiry, error) {
@@ -205,7 +206,10 @@ func TestProbesAreFew(t *testing.T) {
 	asked := atomic.Int64{}
 	p.open(nil)
 	what := *p.health.what
-	what.height = func(context.Context) (uint64, error) { asked.Add(1); return 0, nil }
+	what.peers = func(context.Context, time.Duration) (ledger.Probed, error) {
+		asked.Add(1)
+		return ledger.Probed{}, nil
+	}
 	p.health.opened(&what)
 	p.health.cached = time.Hour
 	for range 20 {
@@ -220,12 +224,31 @@ func TestALedgerThatHangs(t *testing.T) {
 	p := newPatient(t)
 	p.open(nil)
 	what := *p.health.what
-	what.height = func(ctx context.Context) (uint64, error) { <-ctx.Done(); return 0, context.Cause(ctx) }
+	what.peers = func(ctx context.Context, _ time.Duration) (ledger.Probed, error) {
+		<-ctx.Done()
+		return ledger.Probed{}, context.Cause(ctx)
+	}
 	p.health.opened(&what)
 	p.health.probe = 200 * time.Millisecond
 	began := time.Now()
 	p.requireReady(t, map[string]string{checkLedger: "deadline exceeded"})
 	require.Less(t, time.Since(began), 5*time.Second)
+}
+
+// One peer that hangs leaves a node ready, which says so.
+func TestAPeerThatHangs(t *testing.T) {
+	p := newPatient(t)
+	p.open(nil)
+	what := *p.health.what
+	what.peers = func(_ context.Context, each time.Duration) (ledger.Probed, error) {
+		require.Less(t, each, probeTime, "there is time for another peer")
+		return ledger.Probed{Height: 7, Silent: []string{"a:7051", "b:7051"}}, nil
+	}
+	p.health.opened(&what)
+	p.requireReady(t, nil)
+	r := p.health.fresh()
+	require.Contains(t, r.checks, check{checkLedger, true, "another peer answers, but not a:7051, b:7051"})
+	require.EqualValues(t, 7, *r.peer)
 }
 
 func TestTheLastProblemIsRemembered(t *testing.T) {

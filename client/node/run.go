@@ -292,6 +292,10 @@ func (n *process) serve(ctx context.Context, ready func(Serving) error) error {
 	all.Go(func() error { return ready(n.serving) })
 	p.log.Info("serving", "party", p.id().String(), "role", p.role.String(), "parties", n.serving.Parties, "wallets", n.serving.Wallets, "metrics", n.serving.Metrics)
 	err := all.Wait()
-	p.log.Info("stopped", "error", errorText(err))
+	if err != nil {
+		p.log.Info("stopped", "error", err.Error())
+	} else {
+		p.log.Info("stopped")
+	}
 	return err
 }

@@ -123,7 +123,7 @@ func (w *watch) opened(p *party) {
 	w.mu.Unlock()
 	connection := p.ledger.Connection()
 	w.health.opened(&examined{
-		height: p.ledger.Height, store: p.store, folders: w.config.folders(),
+		peers: p.ledger.Probe, store: p.store, folders: w.config.folders(),
 		expiry: func() ([]Expiry, error) { return expiries(w.config, connection) },
 	})
 }

@@ -52,6 +52,7 @@ type nodeState struct {
 	Role         string              `json:"role"`
 	Checks       []statusCheck       `json:"checks,omitempty"`
 	Height       uint64              `json:"height"`
+	HeightKnown  bool                `json:"heightKnown"`
 	PeerHeight   uint64              `json:"peerHeight"`
 	PeerKnown    bool                `json:"peerKnown"`
 	LagSeconds   float64             `json:"lagSeconds"`
@@ -134,7 +135,7 @@ func askState(ctx context.Context, config string) (*nodeState, error) {
 func nodeStateOf(s *nodev1.StatusResponse, running bool) *nodeState {
 	a := &nodeState{
 		Running: running, Ready: s.Ready, Name: s.Name, Party: s.Party, Roles: s.Roles, Role: strings.Join(s.Roles, ", "),
-		Height: s.Height, PeerHeight: s.PeerHeight, PeerKnown: s.PeerKnown, LagSeconds: s.LagSeconds, Counted: s.Counted,
+		Height: s.Height, HeightKnown: s.Counted || s.Height > 0, PeerHeight: s.PeerHeight, PeerKnown: s.PeerKnown, LagSeconds: s.LagSeconds, Counted: s.Counted,
 		Proposals: s.Proposals, Pending: s.Pending, Submitted: s.Submitted, Refused: s.Refused, Records: s.Records, Journal: s.Journal,
 		Tokens: s.Tokens, Received: s.Received, Unanswered: s.Unacknowledged, Findings: s.Findings,
 		StoreKind: s.StoreKind, StoreBytes: s.StoreBytes, DiskFree: s.DiskFree, Version: s.Version, Revision: s.Revision,
@@ -195,8 +196,11 @@ func (s *nodeState) text(to io.Writer) error {
 		line("status", "NOT READY")
 	}
 	for _, c := range s.Checks {
-		if !c.Passed {
+		switch {
+		case !c.Passed:
 			line("  "+c.Name, "%s", c.Reason)
+		case s.Ready && c.Reason != "":
+			line("  note", "%s: %s", c.Name, c.Reason)
 		}
 	}
 	for _, note := range s.Notes {
@@ -251,6 +255,8 @@ func (s *nodeState) textRunning(line func(label, format string, args ...any)) {
 func (s *nodeState) ledger() string {
 	behind := s.PeerHeight - min(s.PeerHeight, s.Height)
 	switch {
+	case !s.HeightKnown:
+		return "how many blocks were taken over is not known: the database does not answer"
 	case !s.PeerKnown:
 		return fmt.Sprintf("%d blocks taken over; no peer answers", s.Height)
 	case behind == 0:

@@ -51,6 +51,16 @@ func TestStatusForAPerson(t *testing.T) {
 	require.Contains(t, text, "the database does not answer")
 	require.NoError(t, nodeStateOf(s, true).verdict("n.yaml"))
 
+	s.Checks = []*nodev1.StatusCheck{{Name: "ledger", Passed: true, Reason: "another peer answers, but not a:7051"}}
+	require.Regexp(t, `(?m)^  note +ledger: another peer answers, but not a:7051$`, stateText(t, s, true))
+
+	s.Checks, s.Height = nil, 0 // as it is while the database is away
+	text = stateText(t, s, true)
+	require.Regexp(t, `(?m)^ledger +how many blocks were taken over is not known: the database does not answer$`, text)
+	require.NotContains(t, text, "behind the peer")
+	s.Counted = true // a database that has nothing yet
+	require.Contains(t, stateText(t, s, true), "0 blocks taken over, 9 behind the peer")
+
 	text = stateText(t, s, false)
 	require.Regexp(t, `(?m)^status +does not run$`, text)
 	require.NotContains(t, text, "blocks taken over")
