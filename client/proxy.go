@@ -255,14 +255,16 @@ func (p *Proxy) orderAll(ctx context.Context, consent *record.Consent, records [
 
 // covered reads a record that the consent opens.
 func (p *Proxy) covered(ctx context.Context, consent *record.Consent, id record.RecordID) (*record.Record, error) {
-	listed, err := p.view.Record(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	if listed.Owner != consent.Owner {
-		return nil, record.ErrConsentScope.With("the record belongs to another owner")
-	}
-	return listed, consent.Covers(listed.Version(), listed.Label, listed.Issuer)
+	return refusedTwice(p, func(from *Chain) (*record.Record, error) {
+		listed, err := from.Record(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		if listed.Owner != consent.Owner {
+			return nil, record.ErrConsentScope.With("the record belongs to another owner")
+		}
+		return listed, consent.Covers(listed.Version(), listed.Label, listed.Issuer)
+	})
 }
 
 // announce commits releases to the ledger. Once begun, that is seen to its end.
@@ -284,17 +286,29 @@ func (p *Proxy) demanded(ctx context.Context, d Demand) (*record.Consent, error)
 	if err := p.view.Await(ctx, d.AsOf); err != nil {
 		return nil, err
 	}
-	consent, err := p.named(ctx, p.view, d.Consent)
-	if err != nil {
-		return nil, err
-	}
-	if consent.Requester != d.Requester {
-		return nil, fmt.Errorf("%w: it names %s, not %s", ErrRequester, consent.Requester, d.Requester)
-	}
 	if len(d.Records) == 0 || len(d.Records) > record.MaxDeliveries {
 		return nil, record.ErrMalformed.With("a demand is for 1 to %d records, not %d", record.MaxDeliveries, len(d.Records))
 	}
-	return consent, p.usable(ctx, consent)
+	return refusedTwice(p, func(from *Chain) (*record.Consent, error) {
+		consent, err := p.named(ctx, from, d.Consent)
+		if err != nil {
+			return nil, err
+		}
+		if consent.Requester != d.Requester {
+			return nil, fmt.Errorf("%w: it names %s, not %s", ErrRequester, consent.Requester, d.Requester)
+		}
+		return consent, p.usable(ctx, consent)
+	})
+}
+
+// refusedTwice asks the view, and what the view refuses it asks the ledger: what
+// a demand needs may have been committed a moment ago.
+func refusedTwice[T any](p *Proxy, ask func(from *Chain) (T, error)) (T, error) {
+	answer, err := ask(p.view)
+	if refusal := (*record.Error)(nil); p.view != p.chain && errors.As(err, &refusal) {
+		return ask(p.chain)
+	}
+	return answer, err
 }
 
 // openReleases is this proxy's releases under a consent that their receiver has

@@ -240,6 +240,24 @@ func TestAViewThatIsBehind(t *testing.T) {
 	require.Zero(t, p.ledger.Asked(record.TxRelease))
 }
 
+// What a view refuses the ledger may have allowed a moment ago: nobody is refused
+// on the view's word alone.
+func TestAViewThatHasNotSeenTheApproval(t *testing.T) {
+	p := newPlay(t)
+	p.alter(func(c *record.Consent) { c.Status = record.ConsentGranted })
+	view := p.stale(t)
+	proxy := client.NewProxy(p.chain(t, nil), p.proxy, p.tokens, client.WithView(view))
+	_, err := proxy.Release(t.Context(), p.demand, p.shop)
+	require.ErrorIs(t, err, record.ErrConsentUnapproved)
+	p.alter(approved)
+	seen, err := view.Consent(t.Context(), p.consent)
+	require.NoError(t, err)
+	require.Equal(t, record.ConsentGranted, seen.Status)
+	handovers, err := proxy.Release(t.Context(), p.demand, p.shop)
+	require.NoError(t, err)
+	require.Len(t, handovers, 1)
+}
+
 var errSilent = errors.New("no answer")
 
 type silent struct{ client.Channel }

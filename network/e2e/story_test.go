@@ -21,7 +21,7 @@ import (
 	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/client"
 	"github.com/claimshare/claimshare/client/ledger"
-	"github.com/claimshare/claimshare/client/store/sqlite"
+	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/network/dataset"
 	"github.com/claimshare/claimshare/network/launch"
 	"github.com/claimshare/claimshare/network/leak"
@@ -157,7 +157,9 @@ func plantCanaries(t *testing.T, ctx context.Context, network *launch.Network) [
 			break
 		}
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(network.Dir(), story.Parties, "shop1", "party.sqlite"))
+	config, err := node.LoadConfig(filepath.Join(network.Dir(), story.Parties, "shop1", "node.yaml"))
+	require.NoError(t, err)
+	db, err := config.OpenStore(ctx)
 	require.NoError(t, err)
 	require.NoError(t, db.SetValue(ctx, "canary", []byte(canary)))
 	require.NoError(t, db.Close())
