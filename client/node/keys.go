@@ -95,6 +95,9 @@ func (c *Config) unlock(path string) (*keyfile.Contents, error) {
 
 // partyKeys reads the party's own keys.
 func (c *Config) partyKeys() (*client.Keys, error) {
+	if err := c.hasKeys(); err != nil {
+		return nil, err
+	}
 	contents, err := c.unlock(c.Keys)
 	if err != nil {
 		return nil, err

@@ -39,7 +39,8 @@ type Serving struct {
 // error ends it. Calls in hand have some time to end. SIGHUP has it read
 // certificates, keys and directory again; it does so by itself, too.
 //
-// It returns nil after ctx has ended, [ErrConfig], [client.ErrKeys], or what
+// It returns nil after ctx has ended, [ErrConfig], with [ErrNoKeys] or [ErrRunning]
+// inside when there are no keys or the node runs already, [client.ErrKeys], or what
 // keeps the node from working: another ledger behind the same name, a broken
 // database.
 func Run(ctx context.Context, config *Config, log *slog.Logger, ready func(Serving) error) (err error) {
@@ -48,11 +49,15 @@ func Run(ctx context.Context, config *Config, log *slog.Logger, ready func(Servi
 		return err
 	}
 	defer stop()
+	if err := config.startable(); err != nil {
+		return err
+	}
 	w, err := openWatch(config, log)
 	if err != nil {
 		return err
 	}
 	defer w.close()
+	log.Info("starting", "role", config.Role, "version", w.build.Version, "keys", config.Keys)
 	p, err := openParty(ctx, config, w)
 	if err != nil {
 		return err
@@ -165,7 +170,7 @@ func (n *process) listenParties() error {
 	}
 	on, err := net.Listen("tcp", p.config.Parties.Address)
 	if err != nil {
-		return fmt.Errorf("%w: parties.address: %w", ErrConfig, err)
+		return listenError("parties.address", err)
 	}
 	n.serving.Parties = on.Addr().String()
 	n.listeners = append(n.listeners, listening{server, on})
@@ -203,7 +208,7 @@ func (n *process) listenWallets() error {
 	}
 	on, err := net.Listen("tcp", w.Address)
 	if err != nil {
-		return fmt.Errorf("%w: wallets.address: %w", ErrConfig, err)
+		return listenError("wallets.address", err)
 	}
 	n.serving.Wallets = on.Addr().String()
 	n.listeners = append(n.listeners, listening{server, on})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -68,7 +67,7 @@ func openWatch(config *Config, log *slog.Logger) (*watch, error) {
 	}
 	on, err := net.Listen("tcp", config.Metrics.Address)
 	if err != nil {
-		return nil, fmt.Errorf("%w: metrics.address: %w", ErrConfig, err)
+		return nil, listenError("metrics.address", err)
 	}
 	w.on = on
 	mux := http.NewServeMux()

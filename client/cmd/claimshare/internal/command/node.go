@@ -89,7 +89,7 @@ read from a file. With the same code this may be run again after any failure.` +
 			defer connection.Close()
 			party, err := node.Enrol(ctx, loaded, nodev1.NewEnrolmentServiceClient(connection), code)
 			if err != nil {
-				return enrolling(err)
+				return enrolling(authority, err)
 			}
 			return a.print(describeParty(party))
 		}),
@@ -154,11 +154,24 @@ has it read certificates, keys and directory again.` + precedence,
 			if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 				return nil
 			}
-			return err
+			return running(loaded, err)
 		}),
 	}
 	c, sources = configured(c)
 	return c
+}
+
+// running is the error of a node that does not come up.
+func running(config *node.Config, err error) error {
+	switch {
+	case errors.Is(err, node.ErrRunning):
+		return refuse(node.ErrConfig, `there is nothing to do: "claimshare status" says how it is; to start it anew, end that process first`, "%w", err)
+	case errors.Is(err, node.ErrNoKeys) && config.Role == record.RoleAuthority.String():
+		return refuse(node.ErrConfig, `run "claimshare node setup" first, or name the right file`, "%w", err)
+	case errors.Is(err, node.ErrNoKeys):
+		return refuse(node.ErrConfig, `run "claimshare node enrol" first, with the code that the system manager gives, or name the right file`, "%w", err)
+	}
+	return err
 }
 
 func operatorOf(config string) (nodev1.OperatorServiceClient, *grpc.ClientConn, error) {
