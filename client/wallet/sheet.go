@@ -109,12 +109,12 @@ func (s *sheet) text(manager Node) (string, error) {
 
 Whoever has this sheet can act as you: sign, grant, and read your records.
 Keep it where you keep your passport. Make a new one, and destroy this one, when
-you have rotated your keys. It has %d key(s).
+you have rotated your keys. It has %s.
 
 Wallet     %s
 Made       %s
 
-`, len(s.seeds), record.NewPartyID(string(s.pid)), now().Format("2 January 2006"))
+`, many(len(s.seeds), "key"), record.NewPartyID(string(s.pid)), now().Format("2 January 2006"))
 	for i := 1; len(b) > 0; i++ {
 		n := min(lineSize, len(b))
 		fmt.Fprintf(&out, "%3d  %s\n", i, typed.Encode(linePurpose(i), b[:n], groupSize))

@@ -178,6 +178,26 @@ func (w *Wallet) list(records []record.Record) []string {
 	return lines
 }
 
+// DescribeRecord is one line of a list of records: when it was issued, by whom,
+// which it is, and, unless erased is 0, when its issuer destroyed it.
+func (w *Wallet) DescribeRecord(s *record.RecordStatement, erased int64) string {
+	line := fmt.Sprintf("%s  %s: %s %s, label %q", moment(s.IssuedAt), w.issuer(s.Issuer), s.Kind, s.ID, s.Label)
+	if erased != 0 {
+		line += ", erased by its issuer on " + moment(erased)
+	}
+	return line
+}
+
+// issuer is an issuer's name and role in the directory, else its id.
+func (w *Wallet) issuer(id record.PartyID) string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if n, ok := w.c.Network.node(id); ok {
+		return fmt.Sprintf("%s (%s)", Plain(n.Name), Plain(n.Role))
+	}
+	return "party " + id.String()
+}
+
 // DescribeDraft says what giving a consent would mean.
 func (w *Wallet) DescribeDraft(d *Draft) []string {
 	s := &d.Statement

@@ -101,6 +101,9 @@ func TestProgram(t *testing.T) {
 	i := w.invite("Alice Example")
 	ca, code := p.file("authority.pem", string(i.Authority)), p.file("code", i.Code.Text()+"\n")
 	enrol := []string{"enrol", "--authority", i.Address, "--ca", ca, "--code-file", code}
+	shop := w.nodes["shop"]
+	require.Contains(t, p.fails(47, "enrol", "--authority", shop.address, "--ca", p.file("shop.pem", string(shop.pem)), "--code-file", code),
+		"claimshare: "+shop.address+" is not the system manager's node")
 	w.nodes["manager"].losing(nodev1.EnrolmentService_Register_FullMethodName, 0, 1)
 	require.Contains(t, p.fails(1, enrol...), "manager: ")
 	out := p.ok(enrol...)
@@ -118,6 +121,7 @@ func TestProgram(t *testing.T) {
 	policy, repair := alice.offer("nordhaven", "policy/2026").String(), alice.offer("shop", "repair/2026").String()
 	unwanted := alice.offer("shop", "repair/2026").String()
 	out = p.ok("proposals")
+	require.Contains(t, out, "What waits for your signature:\n  ")
 	require.Contains(t, out, policy)
 	require.Contains(t, out, repair)
 	require.Contains(t, p.fails(2, "sign", repair), "there is no terminal to ask: Sign it?")
@@ -132,7 +136,10 @@ func TestProgram(t *testing.T) {
 	require.Equal(t, "Nothing waits for your signature.\n", p.ok("proposals"))
 	require.Contains(t, p.fails(47, "sign", unwanted, "--yes"), "no proposal")
 
-	require.Equal(t, 2, strings.Count(p.ok("records"), "\n"))
+	out = p.ok("records")
+	require.Equal(t, 3, strings.Count(out, "\n"), "a heading and two records")
+	require.Regexp(t, `(?m)^Your records:$`, out)
+	require.Regexp(t, `(?m)^  \d+ \w{3} \d{4} \d\d:\d\d  shop \(repair-shop\): repair `+repair+`, label "repair/2026"$`, out)
 	out = p.ok("read", policy, "-o", "json")
 	require.Contains(t, out, "SPC-2026-000017")
 	require.NotContains(t, out, "evidence")

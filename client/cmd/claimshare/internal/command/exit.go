@@ -63,14 +63,18 @@ func refuse(kind error, advice, format string, args ...any) error {
 	return &refusal{fmt.Errorf(format, args...), kind, advice}
 }
 
-// enrolling is the error of an enrolment. Who enrols has no wallet and no node yet
-// that could say more.
-func enrolling(err error) error {
+// enrolling is the error of an enrolment at the node with that address. Who enrols
+// has no wallet and no node yet that could say more.
+func enrolling(authority string, err error) error {
+	const compare = "compare --authority and --ca with what the system manager gave you"
+	known := new(answered.Error)
 	switch {
+	case errors.As(err, &known) && known.Code == codes.Unimplemented: // only its node has the service
+		return refuse(errNode, compare, "%s is not the system manager's node: only that one enrols", authority)
 	case errors.Is(err, answered.ErrWalletCode):
 		return refuse(err, "compare the code with what you were given; when it was used before or is too old, ask the system manager for a new one", "%w", err)
 	case errors.Is(err, wallet.ErrUnreachable), errors.Is(err, answered.ErrUnreachable):
-		return refuse(err, "compare --authority and --ca with what the system manager gave you; if they are right, try again later", "%w", err)
+		return refuse(err, compare+"; if they are right, try again later", "%w", err)
 	}
 	return err
 }

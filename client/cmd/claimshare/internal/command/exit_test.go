@@ -18,6 +18,7 @@ import (
 	"github.com/claimshare/claimshare/client/node"
 	"github.com/claimshare/claimshare/client/store"
 	"github.com/claimshare/claimshare/client/store/postgres"
+	answered "github.com/claimshare/claimshare/client/wire/refusal"
 )
 
 func TestExitCodesAreDistinct(t *testing.T) {
@@ -77,4 +78,15 @@ func TestADatabaseThatCannotBeUsedHasItsCodeAndAdvice(t *testing.T) {
 		require.Contains(t, out.String(), "what to do: ")
 		require.Contains(t, out.String(), want.advice)
 	}
+}
+
+// Who enrols at another node than the system manager's is told so, in plain words.
+func TestEnrollingElsewhereIsSaidPlainly(t *testing.T) {
+	answer := grpcstatus.Error(codes.Unimplemented, "unknown service claimshare.node.v1.EnrolmentService")
+	err := enrolling("shop.example:7443", fmt.Errorf("shop: %w", answered.FromStatus(answer)))
+	require.EqualError(t, err, "shop.example:7443 is not the system manager's node: only that one enrols")
+	require.Equal(t, "refused", classify(err).Name)
+	own := new(refusal)
+	require.ErrorAs(t, err, &own)
+	require.Contains(t, own.advice, "compare --authority and --ca")
 }

@@ -185,7 +185,7 @@ func (l askedList) text(w io.Writer) error {
 		}
 		line := fmt.Sprintf("%-8s  owner %s, %s", a.Status, a.Owner, what)
 		if a.Consent != "" {
-			line += "\n          consent " + a.Consent + ", until " + a.Expiry
+			line += "\n          consent " + a.Consent + "  until " + a.Expiry
 		} else {
 			line += "\n          request " + a.Request
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/claimshare/claimshare/client/internal/atomicfile"
+	"github.com/claimshare/claimshare/client/keyfile"
 	"github.com/claimshare/claimshare/client/wallet"
 	"github.com/claimshare/claimshare/client/walletauth"
 )
@@ -46,7 +47,7 @@ terminal, or read from a file. If it is interrupted, run it again.`,
 			}
 			w, err := wallet.Enrol(ctx, p.file(), lock, wallet.Invitation{Code: code, Address: authority, Authority: pem})
 			if err != nil {
-				return enrolling(err)
+				return enrolling(authority, err)
 			}
 			defer func() { _ = w.Close() }() // nothing is left to be saved
 			return a.print(answer{{"wallet", "wallet", p.file()}, {"party", "you are", w.ID().String()},
@@ -97,14 +98,16 @@ func (a *app) walletRestore() *cobra.Command {
 		Short: "Make the wallet again from its backup",
 		Long: `Make the wallet again, in a new file, from the text of its backup. No node is
 asked. The numbered lines are enough, typed from paper with small or capital
-letters; then --authority and --ca say where the system manager's node is.
+letters; then --authority and --ca say where the system manager's node is. Only
+you may be able to read the file (chmod 600); /dev/stdin takes what you type here,
+until Ctrl-D.
 
 The evidence of your policies is fetched from their holders when it is needed.
 Consents that were on their way when the wallet was lost have to be withdrawn and
 given again: "claimshare wallet history" shows them as not approved.`,
 		Args: arguments("SHEET"),
 		RunE: a.action(func(ctx context.Context, args []string) error {
-			sheet, err := os.ReadFile(args[0])
+			sheet, err := keyfile.ReadPrivate(args[0])
 			if err != nil {
 				return err
 			}

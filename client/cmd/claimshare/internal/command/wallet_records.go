@@ -55,23 +55,13 @@ func printable(doc *document.Document) json.RawMessage {
 	return b
 }
 
-func (r *recordAnswer) line() string {
-	line := fmt.Sprintf("%s  %-6s  %s  %s  %s", r.Record, r.Kind, r.IssuedAt, r.Label, wallet.Plain(r.Name))
-	if r.Erased != "" {
-		line += "  erased by its issuer on " + r.Erased
+// printRecords prints a list of records for programs, and for people its lines
+// below a heading, or that there are none.
+func (a *app) printRecords(heading, none string, list []recordAnswer, lines []string) error {
+	if len(list) == 0 {
+		return a.print(told{[]string{none}, []recordAnswer{}})
 	}
-	return line
-}
-
-func (a *app) printRecords(none string, list []recordAnswer) error {
-	t := told{data: list}
-	if list == nil {
-		t = told{[]string{none}, []recordAnswer{}}
-	}
-	for i := range list {
-		t.lines = append(t.lines, list[i].line())
-	}
-	return a.print(t)
+	return a.print(told{append([]string{heading}, indent(lines)...), list})
 }
 
 func (a *app) walletProposals() *cobra.Command {
@@ -87,10 +77,12 @@ func (a *app) walletProposals() *cobra.Command {
 					return err
 				}
 				var list []recordAnswer
+				var lines []string
 				for i := range all {
 					list = append(list, recordOf(&all[i].Statement, w))
+					lines = append(lines, w.DescribeRecord(&all[i].Statement, 0))
 				}
-				return errors.Join(a.printRecords("Nothing waits for your signature.", list), err)
+				return errors.Join(a.printRecords("What waits for your signature:", "Nothing waits for your signature.", list, lines), err)
 			})
 		}),
 	}
@@ -217,14 +209,16 @@ func (a *app) walletRecords() *cobra.Command {
 					return err
 				}
 				var list []recordAnswer
+				var lines []string
 				for i := range all {
 					answer := recordOf(all[i].Statement(), w)
 					if all[i].Erased != 0 {
 						answer.Erased = record.FormatTime(all[i].Erased)
 					}
 					list = append(list, answer)
+					lines = append(lines, w.DescribeRecord(all[i].Statement(), all[i].Erased))
 				}
-				return a.printRecords("There are no records of yours.", list)
+				return a.printRecords("Your records:", "There are no records of yours.", list, lines)
 			})
 		}),
 	}
