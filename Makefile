@@ -16,6 +16,7 @@ help: ## what there is
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## the commands claimshare and claimshare-network, into .build/bin
+	@echo "building the commands" >&2
 	@mkdir -p $(BIN); cd client && GOWORK=off go build -o $(BIN)/claimshare ./cmd/claimshare
 	@cd network && GOWORK=off go build -o $(NETWORK) ./cmd/claimshare-network
 

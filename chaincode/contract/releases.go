@@ -122,7 +122,7 @@ func (r *releasing) checkNumber(fresh int) error {
 		return err
 	}
 	if len(used)+fresh > int(r.consent.MaxReleases) {
-		return record.ErrConsentExhausted.With("consent %s allows %d releases, %d are used", r.consent.Consent, r.consent.MaxReleases, len(used))
+		return record.ErrConsentExhausted.With("consent %s: releases allowed: %d, used: %d", r.consent.Consent, r.consent.MaxReleases, len(used))
 	}
 	return nil
 }

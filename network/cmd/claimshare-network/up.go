@@ -102,8 +102,10 @@ func isNew(ctx context.Context, network *launch.Network) bool {
 // invocation is how the user can call this program for the same network.
 func (o *options) invocation(command string) string {
 	program := filepath.Base(os.Args[0])
-	if path, err := filepath.Abs(os.Args[0]); err == nil && !strings.HasPrefix(path, os.TempDir()+"/") { // go run
-		program = short(path)
+	if path, err := filepath.Abs(os.Args[0]); err == nil && !strings.Contains(path, "/go-build") { // go run removes it
+		if program = short(path); strings.Contains(os.Args[0], "/") && !strings.Contains(program, "/") {
+			program = "./" + program
+		}
 	}
 	if o.dir == "" {
 		return program + " " + command
