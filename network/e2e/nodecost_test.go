@@ -1,11 +1,14 @@
 package e2e
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -16,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/claimshare/claimshare/chaincode/record"
 	"github.com/claimshare/claimshare/network/consortium"
 	"github.com/claimshare/claimshare/network/programs"
 )
@@ -34,30 +38,20 @@ func TestProxyCost(t *testing.T) {
 	s := newStage(t, consortium.Options{
 		System: "Cost", Submit: "direct", Program: program, Env: []string{"CLAIMSHARE_PROFILES=" + profiles},
 	})
-	prepared := s.prepareClaims(t, n)
+	prepared := s.prepareClaims(t, 2*n)
+	slices.SortFunc(prepared, func(a, b readyClaim) int { return bytes.Compare(a.consent[:], b.consent[:]) })
 	pid, err := s.PID(s.Proxy())
 	require.NoError(t, err)
+	alone, five := slices.Collect(slices.Chunk(everyOther(prepared, 0), 1)), demands(everyOther(prepared, 1), 5)
+	together := s.fetchAll(t, five)
 	require.NoError(t, syscall.Kill(pid, syscall.SIGUSR1)) // begins the profile
 	const rest = 5 * time.Second
 	before := s.processorTime(t, s.Proxy())
 	time.Sleep(rest)
 	idle := s.processorTime(t, s.Proxy()) - before
 	began := time.Now()
-	before += idle
-	var all errgroup.Group
-	all.SetLimit(8)
-	for _, c := range prepared {
-		all.Go(func() error {
-			got, err := s.rival.Fetch(t.Context(), c.consent, c.record)
-			if err == nil && len(got) == 1 {
-				err = got[0].Err
-			}
-			return err
-		})
-	}
-	require.NoError(t, all.Wait())
+	used := s.fetchAll(t, alone)
 	took := time.Since(began)
-	used := s.processorTime(t, s.Proxy()) - before
 	unused := time.Duration(float64(idle) * float64(took) / float64(rest)) // what it would have used without releases
 	least := newNecessary(t).cost(t)
 	require.NoError(t, s.Stop(context.WithoutCancel(t.Context())))
@@ -69,8 +63,61 @@ func TestProxyCost(t *testing.T) {
 	for _, name := range append(partNames, "anything else") {
 		t.Logf("  %-14s %v", name, perRelease(parts[name]))
 	}
+	t.Logf("%d releases in %d demands for up to 5 records: %v each, %.1f times the necessary", n, len(five), perRelease(together), float64(together)/float64(n)/float64(least))
 	t.Logf("the whole is %.1f times the proxy's cryptography, and %.1f times the %v that verifying the delivery, verifying the capsule and re-encrypting take here",
 		float64(used)/float64(parts["cryptography"]), float64(used)/float64(n)/float64(least), least.Round(10*time.Microsecond))
+}
+
+// everyOther takes every other claim, so that each consent has as many.
+func everyOther(all []readyClaim, from int) (out []readyClaim) {
+	for i := from; i < len(all); i += 2 {
+		out = append(out, all[i])
+	}
+	return out
+}
+
+// demands puts claims under one consent together, at most so many. They are
+// sorted by consent.
+func demands(all []readyClaim, most int) (out [][]readyClaim) {
+	for _, c := range all {
+		last := len(out) - 1
+		if last < 0 || len(out[last]) == most || out[last][0].consent != c.consent {
+			out = append(out, nil)
+			last++
+		}
+		out[last] = append(out[last], c)
+	}
+	return out
+}
+
+// fetchAll makes demands, eight at a time, and answers what processor time the
+// proxy needed.
+func (s *stage) fetchAll(t *testing.T, all [][]readyClaim) time.Duration {
+	t.Helper()
+	before := s.processorTime(t, s.Proxy())
+	var working errgroup.Group
+	working.SetLimit(8)
+	for _, demand := range all {
+		working.Go(func() error {
+			var records []record.RecordID
+			for _, c := range demand {
+				records = append(records, c.record)
+			}
+			got, err := s.rival.Fetch(t.Context(), demand[0].consent, records...)
+			if err != nil {
+				return err
+			}
+			if len(got) != len(records) {
+				return fmt.Errorf("%d of %d records", len(got), len(records))
+			}
+			for _, one := range got {
+				err = errors.Join(err, one.Err)
+			}
+			return err
+		})
+	}
+	require.NoError(t, working.Wait())
+	return s.processorTime(t, s.Proxy()) - before
 }
 
 // processorTime is what a node's process has used since it started.
