@@ -67,15 +67,27 @@ func (e *Enrolment) invitation(ctx context.Context, text string) (*store.Invitat
 	if err != nil {
 		return nil, refusal.ErrWalletCode
 	}
-	hash := code.Hash()
-	i, err := e.invitations.Invitation(ctx, record.Digest(hash))
+	i, err := invited(ctx, e.invitations, code.Hash())
+	if err != nil {
+		return nil, err
+	}
+	if i.Used.IsZero() && !e.now().Before(i.Expires) {
+		return nil, refusal.ErrWalletCode
+	}
+	return i, nil
+}
+
+// invited finds what was made for the code with a hash, used or not, expired or
+// not. It returns refusal.ErrWalletCode when nothing was.
+func invited(ctx context.Context, kept store.Invitations, hash [32]byte) (*store.Invitation, error) {
+	i, err := kept.Invitation(ctx, record.Digest(hash))
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, refusal.ErrWalletCode
 	}
 	if err != nil {
 		return nil, err
 	}
-	if subtle.ConstantTimeCompare(i.Code[:], hash[:]) != 1 || i.Used.IsZero() && !e.now().Before(i.Expires) {
+	if subtle.ConstantTimeCompare(i.Code[:], hash[:]) != 1 {
 		return nil, refusal.ErrWalletCode
 	}
 	return i, nil

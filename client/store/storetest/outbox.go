@@ -152,12 +152,14 @@ func testJournalAtOnce(t *testing.T, s store.Store) {
 	cancel()
 	var all errgroup.Group
 	left := map[string]bool{}
+	odd := ledger.Entry{TxID: "\xff", Envelope: []byte{}, Saved: at}
+	var refused [10]error
 	for i := range 200 {
 		e := ledger.Entry{TxID: fmt.Sprint(i), Envelope: random(100), Saved: at.Add(time.Duration(i) * time.Microsecond)}
 		left[e.TxID] = i%7 != 0 && i%3 != 0
 		if i%20 == 0 {
 			all.Go(func() error {
-				_ = j.Save(ctx, ledger.Entry{TxID: "\xff", Saved: at}) // SQLite takes it
+				refused[i/20] = j.Save(ctx, odd) // SQLite takes it
 				return nil
 			})
 		}
@@ -177,6 +179,10 @@ func testJournalAtOnce(t *testing.T, s store.Store) {
 	require.NoError(t, all.Wait())
 	got, err := j.Pending(ctx)
 	require.NoError(t, err)
+	taken := slices.ContainsFunc(got, func(e ledger.Entry) bool { return e.TxID == odd.TxID })
+	for _, err := range append(refused[:], j.Save(ctx, odd)) {
+		require.Equal(t, taken, err == nil, "%v", err)
+	}
 	for _, e := range got {
 		require.True(t, left[e.TxID] || e.TxID == "\xff", e.TxID)
 		delete(left, e.TxID)
